@@ -1,0 +1,68 @@
+"""Writing files so that nothing half-written is ever seen."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ghostnote.errors import OutputError
+
+
+@contextmanager
+def atomic_path(target: str | Path, *, overwrite: bool = True) -> Iterator[Path]:
+    """A temporary path beside `target` that becomes `target` when the block ends well.
+
+    The file is flushed to disk and then renamed; if the block raises, the temporary file is
+    removed and `target` stays as it was. The temporary name keeps the suffix, since writers
+    choose a format by it.
+
+    Raises:
+        OutputError: `target` exists and `overwrite` is false, or it cannot be written.
+    """
+    target = Path(target)
+    if not overwrite and target.exists():
+        raise OutputError("exists already", source=target, remedy="use --force to overwrite it")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(
+            prefix=f".{target.stem[:40]}-", suffix=target.suffix, dir=target.parent
+        )
+        os.close(descriptor)
+    except OSError as error:
+        raise unwritable(target, error) from error
+    temporary = Path(name)
+    try:
+        yield temporary
+        with temporary.open("rb") as written:
+            os.fsync(written.fileno())
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(target)
+    except OSError as error:
+        raise unwritable(target, error) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_bytes(target: str | Path, content: bytes, *, overwrite: bool = True) -> None:
+    """Write `content` to `target` atomically. Raises as `atomic_path` does."""
+    with atomic_path(target, overwrite=overwrite) as temporary:
+        temporary.write_bytes(content)
+
+
+def unwritable(target: str | Path, error: OSError) -> OutputError:
+    """The error for a place that could not be written, with the system's reason."""
+    reason = error.strerror or str(error)
+    return OutputError(
+        f"cannot be written: {reason}",
+        source=target,
+        remedy="free some space, or choose another folder that you may write to",
+    )
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

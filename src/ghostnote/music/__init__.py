@@ -1,0 +1,1 @@
+"""The music: voices, grooves, MIDI, and the grid between them. Needs numpy only."""
