@@ -1,0 +1,104 @@
+"""Augmentation: pure functions that draw another plausible groove from one that was played.
+
+They work on batches of stored cells, `velocity` uint8 `[B, T, V]` (0 where silent) and `offset`
+float32 `[B, T, V]` in steps, after the cache, and take all randomness from the generator that
+they are given.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ghostnote.music.kit import voice_index
+
+Cells = tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]
+
+_HAT, _RIDE = voice_index("closed hat"), voice_index("ride")
+_TOMS = [voice_index(name) for name in ("low tom", "mid tom", "high tom")]
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How often and how far a training window is changed. All zero: not at all."""
+
+    other_bars: float = 0.0
+    """Probability that a bar is replaced by another one of the same take."""
+    swap_voices: float = 0.0
+    """Probability to exchange closed hat and ride, and, apart from that, to permute the toms."""
+    drop_voice: float = 0.0
+    """Probability that one voice is silenced."""
+    velocity_gain: float = 0.0
+    """Standard deviation of the log of a gain on the whole window's velocities."""
+    velocity_noise: float = 0.0
+    """Standard deviation of the log of a gain on each hit's velocity."""
+    offset_shift: float = 0.0
+    """Standard deviation, in steps, of a shift of the whole window."""
+    offset_noise: float = 0.0
+    """Standard deviation, in steps, of a shift of each hit."""
+
+
+def other_bars(
+    bars: npt.NDArray[np.int64],
+    span: npt.NDArray[np.int64],
+    probability: float,
+    generator: np.random.Generator,
+) -> npt.NDArray[np.int64]:
+    """Bar indices `[B, n]` with some replaced by others out of `span` `[B, 2]`, (first, count)."""
+    first, count = span[:, :1], span[:, 1:]
+    drawn = first + (generator.random(bars.shape) * count).astype(np.int64)
+    return np.where(generator.random(bars.shape) < probability, drawn, bars)
+
+
+def augment(cells: Cells, how: Augmentation, generator: np.random.Generator) -> Cells:
+    """A batch of windows, each changed independently as `how` says. The inputs stay as they are.
+
+    Hits are neither added nor lost, save those of a dropped voice; velocities stay in 1 to 127
+    and offsets in [-0.5, 0.5).
+    """
+    velocity, offset = cells
+    if how.swap_voices:
+        velocity, offset = _swap_voices(velocity, offset, how.swap_voices, generator)
+    if how.drop_voice:
+        batch, _, voices = velocity.shape
+        spared = generator.random(batch) >= how.drop_voice
+        dropped = np.where(spared, -1, generator.integers(voices, size=batch))
+        kept = np.arange(voices) != dropped[:, None, None]
+        velocity, offset = velocity * kept, offset * kept
+    hits = velocity > 0
+    if how.velocity_gain or how.velocity_noise:
+        log_gain = how.velocity_gain * generator.standard_normal((len(velocity), 1, 1), np.float32)
+        log_gain = log_gain + how.velocity_noise * _normal(velocity.shape, generator)
+        louder = np.rint(velocity * np.exp(log_gain))
+        velocity = np.where(hits, np.clip(louder, 1, 127), 0).astype(np.uint8)
+    if how.offset_shift or how.offset_noise:
+        shift = how.offset_shift * generator.standard_normal((len(offset), 1, 1), np.float32)
+        moved = offset + shift + how.offset_noise * _normal(offset.shape, generator)
+        # A hit pushed over a border of its cell is reflected: clipping would pile hits up there.
+        moved = np.where(moved > 0.5, 1 - moved, np.where(moved < -0.5, -1 - moved, moved))
+        offset = np.where(hits, np.clip(moved, -0.5, 0.4999), 0).astype(np.float32)
+    return velocity, offset
+
+
+def _swap_voices(
+    velocity: npt.NDArray[np.uint8],
+    offset: npt.NDArray[np.float32],
+    probability: float,
+    generator: np.random.Generator,
+) -> Cells:
+    batch, _, voices = velocity.shape
+    order = np.tile(np.arange(voices), (batch, 1))
+    cymbals, toms = generator.random((2, batch)) < probability
+    order[cymbals, _HAT], order[cymbals, _RIDE] = _RIDE, _HAT
+    shuffled = generator.permuted(np.tile(_TOMS, (batch, 1)), axis=1)
+    order[:, _TOMS] = np.where(toms[:, None], shuffled, _TOMS)
+    return (
+        np.take_along_axis(velocity, order[:, None], axis=2),
+        np.take_along_axis(offset, order[:, None], axis=2),
+    )
+
+
+def _normal(shape: tuple[int, ...], generator: np.random.Generator) -> npt.NDArray[np.float32]:
+    return generator.standard_normal(shape, np.float32)

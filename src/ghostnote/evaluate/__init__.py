@@ -1,0 +1,1 @@
+"""How models are judged: metrics on grooves, and the two-sample test."""

@@ -1,0 +1,60 @@
+"""What a model is, as data: everything that must be known to build it again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class FlatConfig:
+    """One LSTM over the whole window, fed with z at every step."""
+
+    kind: Literal["flat"] = "flat"
+    size: int = 256
+    """Units of each LSTM layer."""
+    layers: int = 2
+    """LSTM layers."""
+
+
+@dataclass(frozen=True)
+class HierarchicalConfig:
+    """A conductor LSTM over the bars; one bar decoder, shared by all bars (paper, section 3.2)."""
+
+    kind: Literal["hierarchical"] = "hierarchical"
+    size: int = 256
+    """Units of each layer of the bar decoder."""
+    layers: int = 2
+    """LSTM layers of the bar decoder."""
+    conductor: int = 256
+    """Units of the conductor, and length of the embedding that it gives each bar."""
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """A groove VAE.
+
+    The window is `bars` bars of `steps_per_bar` 16th notes; nine voices.
+    """
+
+    bars: int = 4
+    """Bars in a window."""
+    steps_per_bar: int = 16
+    """16th-note steps in a bar; 16 is 4/4."""
+    latent: int = 128
+    """Length of z."""
+    encoder: int = 256
+    """Units of the encoder LSTM, in each direction."""
+    decoder: FlatConfig | HierarchicalConfig = field(default_factory=HierarchicalConfig)
+    """How z becomes a sequence."""
+    head: Literal["likelihood", "squared-error"] = "likelihood"
+    """What a step's output means: `likelihood` (ours) or `squared-error` (the original's)."""
+    layer_dropout: float = 0.0
+    """Dropout on the inputs of the LSTM layers above the first and on their output."""
+    latent_dropout: float = 0.0
+    """Dropout on z where it enters the decoder."""
+
+    @property
+    def steps(self) -> int:
+        """`T`, the steps in a window."""
+        return self.bars * self.steps_per_bar

@@ -1,0 +1,171 @@
+"""What a training run is, as data. Saved beside the weights; an unknown key is an error."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import UnionType
+from typing import Any, Literal, TypeVar
+
+from ghostnote.data.augment import Augmentation
+from ghostnote.errors import ConfigError
+from ghostnote.model.config import ModelConfig
+
+
+@dataclass(frozen=True)
+class ObjectiveConfig:
+    """Negative log-likelihood + β·max(KL − free bits, 0), in nats (paper, section 2.1)."""
+
+    beta: float = 0.2
+    """β at the end of its schedule."""
+    beta_rate: float = 0.0
+    """β after t steps is beta·(1 − beta_rate^t); 0 is constant, 0.99999 a slow rise."""
+    free_bits: float = 48.0
+    """Bits of KL per window that cost nothing."""
+    velocity_weight: float = 1.0
+    """Weight of the velocity likelihood; below 1, z spends its bits on hits."""
+    offset_weight: float = 1.0
+    """Weight of the offset likelihood."""
+
+
+@dataclass(frozen=True)
+class CorruptionConfig:
+    """What training hides or falsifies; the target stays what was played."""
+
+    hide_cells: float = 0.0
+    """Share of cells hidden from the encoder."""
+    hide_steps: float = 0.0
+    """Share of previous steps hidden from the decoder."""
+    sampling: float = 0.0
+    """Scheduled sampling: final share of previous steps that are the model's own draws."""
+    sampling_passes: int = 1
+    """Parallel passes that draw them (Duckworth et al. 2019); as many passes as steps is exact."""
+    sampling_rise: float = 5000.0
+    """Steps over which that share rises, linearly."""
+
+
+@dataclass(frozen=True)
+class OptimiserConfig:
+    """AdamW with gradient clipping, and a running average of the weights."""
+
+    batch: int = 64
+    """Windows in a step, over all processes."""
+    learning_rate: float = 2e-3
+    """Highest learning rate."""
+    schedule: Literal["cosine", "original"] = "cosine"
+    """`cosine`: to 2 % at the last step. `original`: (rate − 1e-5)·0.9999^t + 1e-5."""
+    warmup: int = 200
+    """Steps of linear warm-up."""
+    weight_decay: float = 0.01
+    """Decoupled weight decay, on matrices only."""
+    clip: float = 1.0
+    """Largest global norm of the gradient."""
+    average: float = 0.998
+    """Decay of the running average of the weights, which is what is judged and shipped."""
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """A training run: a model and how it is trained."""
+
+    name: str = "groove"
+    """The preset that it began as."""
+    model: ModelConfig = field(default_factory=ModelConfig)
+    objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
+    corruption: CorruptionConfig = field(default_factory=CorruptionConfig)
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
+    epochs: float = 20.0
+    """Passes over the training windows."""
+    hop: int = 1
+    """Bars between the starts of training windows."""
+    interval: int = 0
+    """Steps between validations, which are also checkpoints; 0 is once an epoch."""
+    patience: int = 10
+    """Stop after so many validations without a better one."""
+    select: Literal["f1", "elbo"] = "f1"
+    """What makes a validation better: free-running hits F1, or the likelihood bound."""
+    seed: int = 0
+    """Decides initial weights, order, augmentation and noise."""
+
+
+T = TypeVar("T")
+
+
+def to_table(config: Any) -> dict[str, Any]:
+    """A config dataclass as nested plain values."""
+    return dataclasses.asdict(config)
+
+
+def from_table(kind: type[T], table: Mapping[str, Any], *, path: str = "") -> T:
+    """A config dataclass from nested plain values; keys left out keep their defaults.
+
+    Raises:
+        ConfigError: an unknown key, or a value of the wrong type; the message names the key.
+    """
+    return _update(kind(), table, path)
+
+
+def update(config: T, table: Mapping[str, Any]) -> T:
+    """`config` with the values of `table`, a nested mapping such as a TOML file gives.
+
+    Raises:
+        ConfigError: as `from_table` does.
+    """
+    return _update(config, table, "")
+
+
+def assignment(text: str) -> dict[str, Any]:
+    """``a.b=c`` as the nested table ``{"a": {"b": "c"}}``; the value stays text.
+
+    Raises:
+        ConfigError: no ``=``, or an empty key.
+    """
+    key, equals, value = text.partition("=")
+    names = key.strip().split(".")
+    if not equals or not all(names):
+        raise ConfigError(f"{text!r} is not of the form key=value", remedy="--set model.latent=64")
+    table: Any = value.strip()
+    for name in reversed(names):
+        table = {name: table}
+    return typing.cast(dict[str, Any], table)
+
+
+def _update(config: T, table: Mapping[str, Any], path: str) -> T:
+    kinds = typing.get_type_hints(type(config))
+    changes = {}
+    for key, value in table.items():
+        if key not in kinds:
+            raise ConfigError(
+                f"unknown key {path + key!r}",
+                remedy=f"one of: {', '.join(path + known for known in kinds)}",
+            )
+        changes[key] = _convert(getattr(config, key), kinds[key], value, path + key)
+    return dataclasses.replace(config, **changes)  # type: ignore[type-var]
+
+
+def _convert(current: Any, kind: Any, value: Any, path: str) -> Any:
+    if dataclasses.is_dataclass(current):
+        if not isinstance(value, Mapping):
+            raise ConfigError(f"{path} is a table, not {value!r}")
+        wanted = value.get("kind", getattr(current, "kind", None))
+        if isinstance(kind, UnionType) and wanted != getattr(current, "kind", None):
+            kinds = {option.kind: option for option in typing.get_args(kind)}
+            if wanted not in kinds:
+                raise ConfigError(f"{path}.kind is {wanted!r}", remedy=f"one of: {list(kinds)}")
+            current = kinds[wanted]()
+        return _update(current, value, f"{path}.")
+    choices = typing.get_args(kind)
+    if choices:
+        if value not in choices:
+            raise ConfigError(f"{path} is {value!r}", remedy=f"one of: {', '.join(choices)}")
+        return value
+    try:
+        converted = kind(value)
+    except (TypeError, ValueError):
+        raise ConfigError(f"{path} is {value!r}, not {kind.__name__}") from None
+    if kind is int and isinstance(value, float) and value != converted:
+        raise ConfigError(f"{path} is {value!r}, not a whole number")
+    return converted

@@ -1,0 +1,105 @@
+"""The objective of a training step: negative log-likelihood + β·max(KL − free bits, 0)."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from ghostnote.model.vae import GrooveDistribution, GrooveVAE, kl_from_prior, shift
+from ghostnote.music.kit import N_VOICES
+from ghostnote.train.config import CorruptionConfig, ObjectiveConfig
+
+NATS_PER_BIT = math.log(2)
+
+
+class Terms(NamedTuple):
+    """What a step is made of, each a mean over windows: `loss` and parts in nats, `kl` too."""
+
+    loss: Tensor
+    hits: Tensor
+    velocity: Tensor
+    offset: Tensor
+    kl: Tensor
+
+
+class Step(nn.Module):
+    """A training step as a module, so that it can be wrapped for several devices."""
+
+    def __init__(
+        self, model: GrooveVAE, objective: ObjectiveConfig, corruption: CorruptionConfig
+    ) -> None:
+        super().__init__()
+        self.model, self.objective, self.corruption = model, objective, corruption
+
+    def forward(self, x: Tensor, step: int, random: torch.Generator) -> Terms:
+        """The objective on a batch `x` `[B, T, 3V]` at step `step`.
+
+        All randomness comes from `random`, a generator on the CPU, apart from dropout.
+        """
+        objective, corruption = self.objective, self.corruption
+        posterior = self.model.encode(hide_cells(x, corruption.hide_cells, random))
+        noise = torch.randn(posterior.mean.shape, generator=random).to(x.device)
+        p = self.model.decode(posterior.mean + posterior.stddev * noise)
+        previous = hide_steps(feedback(p, x, step, corruption, random), corruption, random)
+        parts = p.steps(previous).parts(x)
+        hits, velocity, offset = (-part.sum((-1, -2)).mean() for part in parts)
+        kl = kl_from_prior(posterior).sum(-1)
+        over = (kl - objective.free_bits * NATS_PER_BIT).clamp_min(0).mean()
+        loss = (
+            hits
+            + objective.velocity_weight * velocity
+            + objective.offset_weight * offset
+            + beta(objective, step) * over
+        )
+        return Terms(loss, hits, velocity, offset, kl.mean())
+
+
+def beta(objective: ObjectiveConfig, step: int) -> float:
+    """β at `step`: beta·(1 − beta_rate^step). With rate 0, that is 0 at step 0 and then beta."""
+    rise: float = objective.beta_rate**step
+    return objective.beta * (1 - rise)
+
+
+def feedback(
+    p: GrooveDistribution,
+    x: Tensor,
+    step: int,
+    corruption: CorruptionConfig,
+    random: torch.Generator,
+) -> Tensor:
+    """The output before each step, `[B, T, 3V]`: what was played, or in part the model's draws.
+
+    Scheduled sampling (Bengio et al. 2015) in its parallel form (Duckworth et al. 2019): a pass
+    draws all steps at once, each given the mixture of the pass before.
+    """
+    rate = corruption.sampling * min(1.0, step / corruption.sampling_rise)
+    previous = shift(x)
+    if not rate:
+        return previous
+    batch, steps, _ = x.shape
+    own = (torch.rand(batch, steps, 1, generator=random) < rate).to(x.device)
+    with torch.no_grad():
+        for _ in range(corruption.sampling_passes):
+            noise = torch.rand(batch, steps, N_VOICES, 3, generator=random).to(x.device)
+            drawn = p.steps(previous).sample(noise.clamp(1e-6, 1 - 1e-6), 1.0)
+            previous = shift(torch.where(own, drawn, x))
+    return previous
+
+
+def hide_cells(x: Tensor, rate: float, random: torch.Generator) -> Tensor:
+    """`x` with a share of its cells (hit, velocity and offset together) set to silence."""
+    if not rate:
+        return x
+    kept = torch.rand(*x.shape[:-1], N_VOICES, generator=random) >= rate
+    return x * kept.repeat(1, 1, 3).to(x.device)
+
+
+def hide_steps(previous: Tensor, corruption: CorruptionConfig, random: torch.Generator) -> Tensor:
+    """`previous` with a share of its steps set to zero."""
+    if not corruption.hide_steps:
+        return previous
+    kept = torch.rand(*previous.shape[:-1], 1, generator=random) >= corruption.hide_steps
+    return previous * kept.to(previous.device)

@@ -1,0 +1,74 @@
+"""Presets: runs under a name, and the original's names for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ghostnote.data.augment import Augmentation
+from ghostnote.errors import ConfigError
+from ghostnote.model.config import FlatConfig, HierarchicalConfig, ModelConfig
+from ghostnote.train.config import CorruptionConfig, ObjectiveConfig, OptimiserConfig, RunConfig
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A run with a one-line description and the original's names for it."""
+
+    run: RunConfig
+    about: str
+    aliases: tuple[str, ...] = ()
+
+
+PRESETS = {
+    preset.run.name: preset
+    for preset in (
+        Preset(
+            RunConfig(
+                name="groove-4bar",
+                model=ModelConfig(
+                    latent=128, encoder=256, decoder=HierarchicalConfig(), layer_dropout=0.2
+                ),
+                objective=ObjectiveConfig(),
+                corruption=CorruptionConfig(),
+                augmentation=Augmentation(),
+            ),
+            "four bars, hierarchical decoder, likelihoods on hits only; the shipped model",
+        ),
+        Preset(
+            RunConfig(
+                name="groove-4bar-flat",
+                model=ModelConfig(
+                    latent=256,
+                    encoder=512,
+                    decoder=FlatConfig(size=256, layers=2),
+                    head="squared-error",
+                    layer_dropout=0.7,
+                    latent_dropout=0.7,
+                ),
+                objective=ObjectiveConfig(beta=0.2, beta_rate=0.0, free_bits=48),
+                optimiser=OptimiserConfig(
+                    batch=512,
+                    learning_rate=1e-3,
+                    schedule="original",
+                    warmup=0,
+                    weight_decay=0.0,
+                    average=0.0,
+                ),
+            ),
+            "four bars, flat decoder, squared errors: the original's configuration",
+            ("groovae_4bar",),
+        ),
+    )
+}
+
+
+def preset(name: str) -> Preset:
+    """A preset by its name, or by the original's.
+
+    Raises:
+        ConfigError: no preset has that name.
+    """
+    for known, found in PRESETS.items():
+        if name == known or name in found.aliases:
+            return found
+    raise ConfigError(f"unknown preset {name!r}", remedy=f"one of: {', '.join(PRESETS)}")
