@@ -125,7 +125,9 @@ def decoder_graph(model: GrooveVAE) -> onnx.ModelProto:
     # What does not change from step to step is computed once, for all segments together.
     embeddings = _conductor(g, model)
     initial = _initial_state(g, embeddings, decoder.initial)
-    spread = g.weight(_reorder(_array(decoder.lstm.weight_ih_l0)[:, channels:], SCANNED).T)
+    spread = g.weight(
+        _reorder(_array(getattr(decoder.lstm, "weight_ih_l0"))[:, channels:], SCANNED).T
+    )
     fixed = g.node("Add", g.node("MatMul", embeddings, spread), _bias(g, decoder.lstm, 0))
 
     # Noise as the body wants it: time first, one array for each use of it.

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ghostnote.errors import ConfigError, GrooveError
+from ghostnote.music.groove import Meter, steps_per_bar
+
 
 @dataclass(frozen=True)
 class FlatConfig:
@@ -34,13 +37,13 @@ class HierarchicalConfig:
 class ModelConfig:
     """A groove VAE.
 
-    The window is `bars` bars of `steps_per_bar` 16th notes; nine voices.
+    The window is `bars` bars of `meter`; nine voices.
     """
 
     bars: int = 4
     """Bars in a window."""
-    steps_per_bar: int = 16
-    """16th-note steps in a bar; 16 is 4/4."""
+    meter: str = "4/4"
+    """The meter of its bars."""
     latent: int = 128
     """Length of z."""
     encoder: int = 256
@@ -55,6 +58,21 @@ class ModelConfig:
     """Dropout on z where it enters the decoder."""
 
     @property
+    def signature(self) -> Meter:
+        """The meter as (numerator, denominator).
+
+        Raises:
+            ConfigError: `meter` is not of the form 4/4, or its bars are no whole number of 16ths.
+        """
+        numerator, _, denominator = self.meter.partition("/")
+        try:
+            signature = int(numerator), int(denominator)
+            steps_per_bar(signature)
+        except (ValueError, GrooveError):
+            raise ConfigError(f"model.meter is {self.meter!r}", remedy="such as 4/4") from None
+        return signature
+
+    @property
     def steps(self) -> int:
-        """`T`, the steps in a window."""
-        return self.bars * self.steps_per_bar
+        """`T`, the 16th-note steps in a window."""
+        return self.bars * steps_per_bar(self.signature)

@@ -19,7 +19,7 @@ BoolArray = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.float32]
 Meter = tuple[int, int]
 
-_MAX_BPM: Final = 1000.0
+MAX_BPM: Final = 1000.0
 _OFFSET_END: Final = np.nextafter(np.float32(0.5), np.float32(0.0))
 
 
@@ -81,8 +81,8 @@ class Groove:
                 f"of {bar} steps"
             )
         bpm = float(self.bpm)
-        if not 0 < bpm <= _MAX_BPM:
-            raise GrooveError(f"bpm {bpm:g} is not in (0, {_MAX_BPM:g}]")
+        if not 0 < bpm <= MAX_BPM:
+            raise GrooveError(f"bpm {bpm:g} is not in (0, {MAX_BPM:g}]")
         _check(~((velocity > 0) & (velocity <= 1)) & hits, "velocity of a hit is not in (0, 1]")
         _check(~((offset >= -0.5) & (offset < 0.5)) & hits, "offset of a hit is not in [-0.5, 0.5)")
         _check((velocity != 0) & ~hits, "velocity is not 0 where there is no hit")

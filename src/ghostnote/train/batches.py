@@ -13,7 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ghostnote.data.augment import Augmentation, Cells, augment, other_bars
-from ghostnote.data.windows import Windows
+from ghostnote.data.corpus import Corpus
+from ghostnote.data.windows import Windows, windows
+from ghostnote.model.config import ModelConfig
 
 
 @dataclass(frozen=True)
@@ -72,9 +74,19 @@ class Bars:
             self.offset[bars].reshape(batch, -1, voices),
         )
 
-    def windows(self, chosen: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    def bars_of(self, chosen: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """The bars `[B, length]` of windows `[B]`."""
         return self.first[chosen][:, None] + np.arange(self.length)
+
+
+def split_bars(corpus: Corpus, model: ModelConfig, split: str, *, hop: int = 1) -> Bars:
+    """The windows that `model` sees of one split of `corpus`.
+
+    Raises:
+        DataError: the split has no take that is long enough, in the model's meter.
+    """
+    takes = corpus.select(split=split)
+    return Bars.of(windows(takes, bars=model.bars, hop=hop, meter=model.signature))
 
 
 def to_x(cells: Cells) -> npt.NDArray[np.float32]:
@@ -102,7 +114,7 @@ def training_batch(
 ) -> npt.NDArray[np.float32]:
     """Windows `chosen`, augmented: `x` `[B, T, 3V]`."""
     random = generator(seed, 2, step)
-    indices = bars.windows(chosen)
+    indices = bars.bars_of(chosen)
     if how.other_bars:
         indices = other_bars(indices, bars.span[chosen], how.other_bars, random)
     return to_x(augment(bars.cells(indices), how, random))

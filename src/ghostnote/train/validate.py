@@ -65,7 +65,7 @@ def validate(
     n_hits = 0
     means = []
     for start in range(0, len(chosen), batch):
-        cells = bars.cells(bars.windows(chosen[start : start + batch]))
+        cells = bars.cells(bars.bars_of(chosen[start : start + batch]))
         x = torch.from_numpy(to_x(cells)).to(device)
         posterior = model.encode(x)
         p = model.decode(posterior.mean)

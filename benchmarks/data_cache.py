@@ -1,0 +1,142 @@
+"""From the zip of the Groove MIDI Dataset to cached windows, beside what pretty_midi needs to parse.
+
+    python benchmarks/data_cache.py [ZIP]
+
+Ours is the wall time of a whole process, interpreter start and imports included, with nothing
+cached: it hashes the zip, reads and grids every file in it, writes the cache and cuts 4-bar
+windows. The peer is timed on parsing alone, without its imports. Opening is measured on GMD and
+on a corpus twenty times its size: its files twenty times over.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from ghostnote.data import gmd
+
+FROM_NOTHING = """
+import sys
+from ghostnote.data.corpus import load_corpus
+from ghostnote.data.windows import windows
+corpus = load_corpus(sys.argv[1])
+print(len(corpus), len(windows(corpus)))
+"""
+
+OPEN = """
+import json, sys, time
+import ghostnote.data.windows as w
+from ghostnote.data.corpus import load_corpus
+begin = time.perf_counter()
+corpus = load_corpus(sys.argv[1])
+opened = time.perf_counter()
+windows = w.windows(corpus)
+cut = time.perf_counter()
+windows.batch(range(0, len(windows), len(windows) // 63))
+print(json.dumps([opened - begin, cut - opened, time.perf_counter() - cut, len(corpus)]))
+"""
+
+PEER = """
+import pathlib, sys, time
+import pretty_midi
+files = sorted(pathlib.Path(sys.argv[1]).rglob("*.mid"))
+begin = time.perf_counter()
+for file in files:
+    pretty_midi.PrettyMIDI(str(file))
+print(time.perf_counter() - begin)
+"""
+
+
+def run(code: str, argument: Path, home: Path) -> tuple[float, str]:
+    """Wall seconds and output of a fresh interpreter that runs `code`."""
+    begin = time.perf_counter()
+    output = subprocess.run(
+        [sys.executable, "-c", code, str(argument)],
+        env={**os.environ, "GHOSTNOTE_HOME": str(home)},
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    return time.perf_counter() - begin, output
+
+
+def replicate(archive: Path, times: int, target: Path) -> None:
+    """A zip with everything in `archive` `times` times over, in as many folders."""
+    with zipfile.ZipFile(archive) as source, zipfile.ZipFile(target, "w") as copies:
+        rows = list(csv.DictReader(io.StringIO(source.read("groove/info.csv").decode())))
+        index = io.StringIO()
+        writer = csv.DictWriter(index, rows[0])
+        writer.writeheader()
+        for copy in range(times):
+            for row in rows:
+                name = f"copy{copy}/{row['midi_filename']}"
+                writer.writerow({**row, "midi_filename": name, "id": f"copy{copy}/{row['id']}"})
+                copies.writestr(name, source.read(f"groove/{row['midi_filename']}"))
+        copies.writestr("info.csv", index.getvalue())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("zip", type=Path, nargs="?", help="GMD's zip; by default the one in use")
+    parser.add_argument(
+        "--runs", type=int, default=5, help="how often ours runs; the median counts"
+    )
+    parser.add_argument("--times", type=int, default=20, help="size of the larger corpus")
+    options = parser.parse_args()
+    archive = options.zip or gmd.locate().path
+
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        with zipfile.ZipFile(archive) as source:
+            source.extractall(folder / "unpacked")
+        walls = []
+        for index in range(options.runs):
+            wall, output = run(FROM_NOTHING, archive, folder / f"home{index}")
+            walls.append(wall)
+        files, windows = map(int, output.split())
+        ours = sorted(walls)[len(walls) // 2]
+        peer = float(run(PEER, folder / "unpacked", folder / "home0")[1])
+
+        large = folder / "large.zip"
+        replicate(archive, options.times, large)
+        time.sleep(2.5)  # what is quite new is hashed again, see ghostnote.data.corpus
+        opened = {}
+        for size, path in ((1, archive), (options.times, large)):
+            for _ in range(4):
+                values = json.loads(run(OPEN, path, folder / "home0")[1])
+            opened[size] = values
+
+    table = Table(title=f"GMD, {files:,} files: zip to cached windows", title_justify="left")
+    for column in ("", "seconds", "files/s", "ratio"):
+        table.add_column(column, justify="left" if not column else "right")
+    table.add_row("pretty_midi, parsing alone", f"{peer:.2f}", f"{files / peer:,.0f}", "1.0")
+    table.add_row(
+        f"ghostnote, whole process, {windows:,} windows",
+        f"{ours:.2f}",
+        f"{files / ours:,.0f}",
+        f"{peer / ours:.1f}",
+    )
+    console = Console()
+    console.print(table)
+    table = Table(title="Opening an existing cache, ms", title_justify="left")
+    for column in ("takes", "load_corpus", "windows", "first batch of 64"):
+        table.add_column(column, justify="right")
+    for *seconds, takes in opened.values():
+        table.add_row(f"{takes:,}", *(f"{1000 * value:.2f}" for value in seconds))
+    console.print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,164 @@
+"""Model bundles: a folder that holds a model, and everything that is needed to play with it.
+
+    config.json          what the model is, how it was trained, what it scores, and file hashes
+    model.safetensors    weights, to go on training
+    encoder.onnx         x → μ, σ
+    decoder.onnx         z, noise, temperature, known cells → x
+    latent.safetensors   the prior to draw z from
+    card.md              how it was trained and what it scores, for people
+
+Nothing in a bundle is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final
+
+from ghostnote.errors import BundleError
+from ghostnote.latent import Prior
+from ghostnote.music.groove import Meter, steps_per_bar
+
+FORMAT: Final = 1
+"""The version of the layout; a bundle of another one is refused."""
+
+DEFAULT: Final = "groove-4bar"
+"""The bundle that is used where none is named."""
+
+CONFIG, CARD = "config.json", "card.md"
+WEIGHTS, LATENT = "model.safetensors", "latent.safetensors"
+ENCODER, DECODER = "encoder.onnx", "decoder.onnx"
+
+
+@dataclass(frozen=True, eq=False)
+class Bundle:
+    """A model bundle. `config` is read on loading; other files when they are first used.
+
+    Raises:
+        BundleError: from any property that reads a file which is missing or not what it was.
+    """
+
+    path: Path
+    config: Mapping[str, Any]
+
+    def __repr__(self) -> str:
+        return f"Bundle({self.name}: {self.bars} bars, z of {self.latent} numbers)"
+
+    @property
+    def name(self) -> str:
+        """What the model is called."""
+        return str(self.config["name"])
+
+    @property
+    def bars(self) -> int:
+        """Bars in a window."""
+        return int(self.config["model"]["bars"])
+
+    @property
+    def steps(self) -> int:
+        """`T`, steps in a window."""
+        return self.bars * steps_per_bar(self.meter)
+
+    @property
+    def meter(self) -> Meter:
+        """The meter of every groove that the model knows."""
+        numerator, denominator = self.config["meter"]
+        return int(numerator), int(denominator)
+
+    @property
+    def latent(self) -> int:
+        """`Z`, the length of z."""
+        return int(self.config["model"]["latent"])
+
+    @property
+    def temperature(self) -> float:
+        """The temperature at which the model samples best, chosen on validation data."""
+        return float(self.config["sampling"]["temperature"])
+
+    @property
+    def bpm(self) -> float:
+        """The tempo of a sampled loop where none is asked for: the training data's median."""
+        return float(self.config["sampling"]["bpm"])
+
+    @cached_property
+    def prior(self) -> Prior:
+        """Where z is drawn from."""
+        from safetensors import SafetensorError
+        from safetensors.numpy import load
+
+        try:
+            tensors = load(self.read(LATENT))
+            return Prior(*(tensors[f"prior.{name}"] for name in ("weights", "means", "factors")))
+        except (SafetensorError, KeyError) as error:
+            raise BundleError(f"lacks the prior: {error}", source=self.path / LATENT) from error
+
+    def read(self, name: str) -> bytes:
+        """The content of one of the bundle's files, checked against its sha256.
+
+        Raises:
+            BundleError: it is missing, or its content is not what the bundle was made with.
+        """
+        file = self.path / name
+        wanted = self.config["files"].get(name)
+        try:
+            content = file.read_bytes()
+        except OSError as error:
+            raise BundleError(
+                f"cannot be read: {error.strerror}", source=file, remedy=_AGAIN
+            ) from error
+        if hashlib.sha256(content).hexdigest() != wanted:
+            raise BundleError(
+                f"is not the file that {CONFIG} describes", source=file, remedy=_AGAIN
+            )
+        return content
+
+
+_AGAIN: Final = "export the bundle again, or install ghostnote again if it came with it"
+
+
+def shipped() -> list[str]:
+    """The names of the bundles that are part of the package."""
+    folder = _shipped_folder()
+    return sorted(entry.name for entry in folder.iterdir() if (entry / CONFIG).is_file())
+
+
+def load_bundle(name_or_path: str | Path = DEFAULT) -> Bundle:
+    """A bundle by the name of a shipped one, or by its folder.
+
+    Raises:
+        BundleError: there is none, it is no bundle, or it is of another version.
+    """
+    inside = _shipped_folder() / str(name_or_path)
+    by_name = Path(str(name_or_path)).name == str(name_or_path) and inside.is_dir()
+    path = inside if by_name else Path(name_or_path)
+    try:
+        config = json.loads((path / CONFIG).read_text("utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        raise BundleError(
+            "no such model bundle",
+            source=name_or_path,
+            remedy=f"one of {', '.join(shipped())}, or a folder made by `ghostnote export`",
+        ) from None
+    except (OSError, ValueError) as error:
+        raise BundleError(f"cannot be read: {error}", source=path / CONFIG) from error
+    found = config.get("format") if isinstance(config, dict) else None
+    if found != FORMAT:
+        raise BundleError(
+            f"is a bundle of format {found}; this ghostnote reads format {FORMAT}",
+            source=path,
+            remedy="export it again, or install the ghostnote that made it",
+        )
+    missing = [key for key in ("name", "model", "meter", "sampling", "files") if key not in config]
+    if missing:
+        raise BundleError(f"lacks {', '.join(missing)}", source=path / CONFIG, remedy=_AGAIN)
+    return Bundle(path, config)
+
+
+def _shipped_folder() -> Path:
+    return Path(str(resources.files("ghostnote"))) / "bundles"

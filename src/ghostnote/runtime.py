@@ -1,0 +1,128 @@
+"""Running a bundle's graphs with ONNX Runtime."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ghostnote.bundle import DECODER, ENCODER, Bundle
+from ghostnote.errors import BundleError
+from ghostnote.music.groove import Groove
+from ghostnote.music.kit import N_VOICES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import onnxruntime
+
+FloatArray = npt.NDArray[np.float32]
+
+
+class Runtime:
+    """A bundle, ready to encode and decode arrays. Graphs are loaded when they are first used.
+
+    `threads` is how many threads one operation may use; loops are short, and one is quickest up
+    to a batch of a few hundred. `batch` is how many windows are decoded at once: it bounds memory
+    and changes no result.
+    """
+
+    def __init__(self, bundle: Bundle, *, threads: int = 1, batch: int = 256) -> None:
+        self.bundle = bundle
+        self._threads = threads
+        self._batch = batch
+
+    def __repr__(self) -> str:
+        return f"Runtime({self.bundle!r})"
+
+    def encode(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Windows `x` `[B, T, 3V]` → μ and σ of their posteriors, each `[B, Z]`."""
+        mu, sigma = zip(
+            *(self._encoder.run(["mu", "sigma"], {"x": part}) for (part,) in self._parts(x)),
+            strict=True,
+        )
+        return np.concatenate(mu), np.concatenate(sigma)
+
+    def decode(
+        self,
+        z: FloatArray,
+        noise: FloatArray,
+        temperature: float,
+        known: FloatArray | None = None,
+        mask: FloatArray | None = None,
+    ) -> FloatArray:
+        """Latents → windows. A pure function, row by row: a batch gives what its rows give alone.
+
+        Args:
+            z: `[B, Z]`.
+            noise: uniform in (0, 1), `[B, T, V, 3]`, for hit, velocity and offset.
+            temperature: divides the hit logits; 0 gives the most likely cells.
+            known: `[B, T, 3V]`, what the masked cells are.
+            mask: `[B, T, V]`, 1 where a cell is known.
+
+        Returns:
+            `x` `[B, T, 3V]`.
+        """
+        shape = (len(z), self.bundle.steps)
+        if known is None or mask is None:
+            known = np.zeros((*shape, 3 * N_VOICES), np.float32)
+            mask = np.zeros((*shape, N_VOICES), np.float32)
+        heat = np.array(temperature, np.float32)
+        parts = [
+            self._decoder.run(
+                ["x"], {"z": a, "noise": b, "known": c, "mask": d, "temperature": heat}
+            )[0]
+            for a, b, c, d in self._parts(z, noise, known, mask)
+        ]
+        return np.concatenate(parts)
+
+    def _parts(self, *arrays: FloatArray) -> list[tuple[FloatArray, ...]]:
+        starts = range(0, len(arrays[0]), self._batch)
+        return [tuple(array[start : start + self._batch] for array in arrays) for start in starts]
+
+    @cached_property
+    def _encoder(self) -> onnxruntime.InferenceSession:
+        return self._session(ENCODER)
+
+    @cached_property
+    def _decoder(self) -> onnxruntime.InferenceSession:
+        return self._session(DECODER)
+
+    def _session(self, name: str) -> Any:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = self._threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        content = self.bundle.read(name)
+        try:
+            return onnxruntime.InferenceSession(
+                content, options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # onnxruntime's errors share no base class
+            raise BundleError(
+                f"cannot be run: {error}",
+                source=self.bundle.path / name,
+                remedy="upgrade onnxruntime, or export the bundle again",
+            ) from error
+
+
+def to_x(grooves: Sequence[Groove]) -> FloatArray:
+    """Grooves of one length as the models take them: hits | velocity | offset, `[B, T, 3V]`."""
+    return np.stack(
+        [
+            np.concatenate([groove.hits, groove.velocity, groove.offset], axis=1, dtype=np.float32)
+            for groove in grooves
+        ]
+    )
+
+
+def from_x(x: FloatArray, bundle: Bundle, *, bpm: float) -> list[Groove]:
+    """Windows `[B, T, 3V]` as grooves in the bundle's meter."""
+    return [
+        Groove.from_cells(hits > 0.5, velocity, offset, bpm=bpm, meter=bundle.meter)
+        for hits, velocity, offset in (np.split(window, 3, axis=-1) for window in x)
+    ]
