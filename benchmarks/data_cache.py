@@ -1,4 +1,4 @@
-"""From the zip of the Groove MIDI Dataset to cached windows, beside what pretty_midi needs to parse.
+"""From the zip of the Groove MIDI Dataset to cached windows, beside pretty_midi's parsing alone.
 
     python benchmarks/data_cache.py [ZIP]
 

@@ -92,7 +92,7 @@ def fetch(
     quiet
         Print nothing but errors.
     """
-    from ghostnote.data.fetch import fetch as fetch_gmd  # noqa: PLC0415
+    from ghostnote.data.fetch import fetch as fetch_gmd
 
     with _progress("Fetching", DownloadColumn(), TransferSpeedColumn(), quiet=quiet) as report:
         folder = fetch_gmd(to, source=source, progress=report)

@@ -67,13 +67,14 @@ def train(
     as_json
         Print the outcome as JSON.
     """
+    from ghostnote.data.bars import Bars
     from ghostnote.data.corpus import load_corpus
+    from ghostnote.data.windows import windows
 
     try:
         import torch
     except ImportError:
         raise MissingExtraError("torch", "train", "training") from None
-    from ghostnote.train.batches import split_bars
     from ghostnote.train.loop import LAST, Machine
     from ghostnote.train.loop import train as fit
 
@@ -93,8 +94,9 @@ def train(
     machine = Machine.of(device, precision)
     console = Console(quiet=quiet or as_json or machine.rank > 0)
     corpus = load_corpus(data)
-    training = split_bars(corpus, run.model, "train", hop=run.hop)
-    validation = split_bars(corpus, run.model, "validation")
+    bars, meter = run.model.bars, run.model.signature
+    training = Bars.of(windows(corpus.select(split="train"), bars=bars, hop=run.hop, meter=meter))
+    validation = Bars.of(windows(corpus.select(split="validation"), bars=bars, meter=meter))
     console.print(
         f"{run.name}: {len(training):,} windows to train on, {len(validation):,} to judge by, "
         f"{'on from' if saved else 'into'} {folder}"

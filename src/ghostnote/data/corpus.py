@@ -464,10 +464,14 @@ def _read_take(name: str, row: dict[str, str], content: bytes, drum_map: DrumMap
         velocity = np.rint(groove.velocity * 127).astype(np.uint8)
     if not report.hits:
         raise DataError(f"has no hit that the drum map {drum_map.name} knows", source=name)
-    described = table.Described(bpm, meter, float(performance.seconds(performance.end)))
     unmapped = sum(report.unmapped.values())
     return _Read(
-        table.complete(row, name, described, content),
+        table.complete(
+            row,
+            name,
+            content,
+            lambda: table.Described(bpm, meter, float(performance.seconds(performance.end))),
+        ),
         velocity,
         offset,
         (report.notes, report.hits, report.merged, unmapped, report.outside, report.tempo_changes),

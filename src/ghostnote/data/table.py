@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import csv
-import difflib
 import hashlib
 import io
 import math
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import PurePosixPath
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -46,8 +45,7 @@ Filter = str | float | Sequence[str] | tuple[float, float]
 (both ends included, either may be left out) or ``(90, 120)``."""
 
 
-@dataclass(frozen=True)
-class Described:
+class Described(NamedTuple):
     """What a MIDI file itself says, for columns that no ``info.csv`` gives."""
 
     bpm: float
@@ -77,20 +75,20 @@ def read_index(content: bytes, source: str) -> list[dict[str, str]]:
 
 
 def complete(
-    row: Mapping[str, str], name: str, described: Described, content: bytes
+    row: Mapping[str, str], name: str, content: bytes, describe: Callable[[], Described]
 ) -> dict[str, str | float]:
     """All columns of the take in the file `name`: those of `row`, and sensible values for those
     that it lacks or leaves empty.
 
-    These are: the folders for style, session and drummer, the file for tempo, meter and duration,
-    and a split that depends on the file's `content` alone.
+    These are: the folders for style, session and drummer; what the file says, by `describe`, for
+    tempo, meter and duration; and a split that depends on the file's `content` alone.
 
     Raises:
         DataError: a value of `row` that is no value of its column.
     """
     given: dict[str, str | float] = {key: value for key, value in row.items() if value}
     if len(given) < len(COLUMNS):
-        given = {**_defaults(name, described), **given}
+        given = {**_defaults(name, describe()), **given}
     if "split" not in given:
         given["split"] = content_split(content)
     for column in NUMBER_COLUMNS:
@@ -130,6 +128,7 @@ def content_split(content: bytes) -> str:
     return next(split for split, end in zip(SPLITS, _SPLIT_ENDS, strict=True) if share < end)
 
 
+@cache
 def parse_meter(text: str, source: str | None = None) -> Meter:
     """A meter written ``4-4``, as in ``info.csv``, or ``4/4``.
 
@@ -205,6 +204,8 @@ def _unknown_value(column: str, value: str, values: Sequence[str]) -> DataError:
     known = sorted({primary_style(name) for name in values} if column == "style" else values)
     remedy = f"one of: {', '.join(known)}"
     if len(known) > _MOST_NAMED:
+        import difflib
+
         close = difflib.get_close_matches(value, known, 5, 0.3) or known[:5]
         remedy = f"one of {len(known):,}, such as {', '.join(close)}"
     elif column == "style" and (full := next((name for name in values if "/" in name), None)):

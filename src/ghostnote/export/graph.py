@@ -8,7 +8,7 @@ exporters unroll the loop instead, which takes minutes to export and seconds to 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -125,9 +125,8 @@ def decoder_graph(model: GrooveVAE) -> onnx.ModelProto:
     # What does not change from step to step is computed once, for all segments together.
     embeddings = _conductor(g, model)
     initial = _initial_state(g, embeddings, decoder.initial)
-    spread = g.weight(
-        _reorder(_array(getattr(decoder.lstm, "weight_ih_l0"))[:, channels:], SCANNED).T
-    )
+    below = _array(cast("Tensor", decoder.lstm.weight_ih_l0))
+    spread = g.weight(_reorder(below[:, channels:], SCANNED).T)
     fixed = g.node("Add", g.node("MatMul", embeddings, spread), _bias(g, decoder.lstm, 0))
 
     # Noise as the body wants it: time first, one array for each use of it.

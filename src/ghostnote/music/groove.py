@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -172,6 +172,10 @@ class Groove:
         """How many bars, as indexing counts them."""
         return self.bars
 
+    def __iter__(self) -> Iterator[Groove]:
+        """Bar by bar."""
+        return (self[bar] for bar in range(self.bars))
+
     def __getitem__(self, index: int | slice) -> Groove:
         """Bars: ``groove[0]`` the first, ``groove[-2:]`` the last two.
 
@@ -245,7 +249,8 @@ def concatenate(grooves: Sequence[Groove] | Iterable[Groove]) -> Groove:
     first = parts[0]
     for part in parts:
         if part.meter != first.meter:
-            raise GrooveError(f"cannot join a bar of {part.meter} to one of {first.meter}")
+            meters = "{}/{} to {}/{}".format(*part.meter, *first.meter)
+            raise GrooveError(f"cannot join {meters}")
         if part.bpm != first.bpm:
             raise GrooveError(
                 f"cannot join {part.bpm:g} bpm to {first.bpm:g} bpm",

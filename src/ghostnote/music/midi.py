@@ -63,7 +63,7 @@ class Performance:
             pitch, channel and track that sound at once, the first to begin is the first to end.
         tempos: (tick, microseconds per quarter note), by tick.
         meters: (tick, numerator, denominator), by tick.
-        end: the last tick of the file.
+        end: the last tick of the file; everything else is up to there.
         start: where bar 1 of the music begins. Not 0 only where a file of ours says so, because
             an empty bar makes room for a hit before the first beat.
         stop: where the last bar ends, where a file of ours says so.
@@ -110,15 +110,15 @@ class Performance:
             raise self._error(f"a tempo is not in 1 to {MAX_TEMPO} microseconds per quarter note")
         if not all(_is_meter(above, below) for _, above, below in self.meters):
             raise self._error("a meter is not in 1/1 to 255/32768")
-        bars = (self.start,) if self.stop is None else (self.start, self.stop)
+        stop = self.end if self.stop is None else self.stop
         for name, ticks in (
-            ("the start and stop of the bars", bars),
-            ("tempos", [change[0] for change in self.tempos]),
-            ("meters", [change[0] for change in self.meters]),
-            ("the last onset and the end", (*self.onset[-1:].tolist(), self.end)),
+            ("the start, the stop", [self.start, stop]),
+            ("the tempos", [change[0] for change in self.tempos]),
+            ("the meters", [change[0] for change in self.meters]),
+            ("the last onset", self.onset[-1:].tolist()),
         ):
-            if any(after < before for before, after in pairwise((0, *ticks))):
-                raise self._error(f"{name} are not in order of time")
+            if any(after < before for before, after in pairwise((0, *ticks, self.end))):
+                raise self._error(f"{name} and the end are not in order of time")
         if (self.onset[1:] < self.onset[:-1]).any():
             raise self._error("onsets are not in order of time")
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -25,8 +25,8 @@ class Checkpoint:
     """The state of a run after `step` steps.
 
     `model` and `average` are state dicts; `moments` are the optimiser's, by parameter name.
-    `best` is the best validation so far with its `best_step`, `config` the run's table and
-    `data` what identifies the training data.
+    `best` is the best validation so far with its `best_step`, `config` the run's table, `data`
+    identifies the training windows, and `seconds` is the wall time spent so far.
     """
 
     step: int
@@ -38,7 +38,8 @@ class Checkpoint:
     second_moments: Mapping[str, Tensor]
     best: float
     best_step: int
-    history: tuple[Mapping[str, Any], ...] = ()
+    seconds: float
+    history: Sequence[Mapping[str, Any]]
 
 
 _GROUPS = ("model", "average", "first_moments", "second_moments")
@@ -62,6 +63,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         "data": checkpoint.data,
         "best": checkpoint.best,
         "best_step": checkpoint.best_step,
+        "seconds": checkpoint.seconds,
         "history": checkpoint.history,
     }
     write_bytes(path, save(tensors, {"ghostnote": json.dumps(metadata)}))
@@ -76,34 +78,33 @@ def load_checkpoint(path: Path) -> Checkpoint:
     try:
         with safe_open(path, framework="pt") as file:
             metadata = json.loads((file.metadata() or {})["ghostnote"])
-            tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            names: list[str] = list(file.keys())
+            tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in names}
+        version = metadata["version"]
+        if version == VERSION:
+            return _checkpoint(metadata, tensors)
     except FileNotFoundError:
         raise TrainingError("no such checkpoint", source=path) from None
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise TrainingError(
             f"is no whole checkpoint: {error}",
             source=path,
             remedy="delete it and resume from the other one, or start again",
         ) from error
-    if metadata.get("version") != VERSION:
-        raise TrainingError(
-            f"is a checkpoint of version {metadata.get('version')}; this ghostnote reads {VERSION}",
-            source=path,
-            remedy="go on with the ghostnote that wrote it, or start again",
-        )
+    raise TrainingError(
+        f"is a checkpoint of version {version}; this ghostnote reads {VERSION}",
+        source=path,
+        remedy="go on with the ghostnote that wrote it, or start again",
+    )
+
+
+def _checkpoint(metadata: dict[str, Any], tensors: Mapping[str, Tensor]) -> Checkpoint:
     groups: dict[str, dict[str, Tensor]] = {group: {} for group in _GROUPS}
     for key, tensor in tensors.items():
         group, _, name = key.partition("/")
         groups[group][name] = tensor
-    return Checkpoint(
-        step=metadata["step"],
-        config=metadata["config"],
-        data=metadata["data"],
-        best=metadata["best"],
-        best_step=metadata["best_step"],
-        history=tuple(metadata["history"]),
-        **groups,
-    )
+    values: dict[str, Any] = {name: metadata[name] for name in metadata if name != "version"}
+    return Checkpoint(**values, **cast("dict[str, Any]", groups))
 
 
 def moments_of(

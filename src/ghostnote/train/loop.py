@@ -21,10 +21,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ghostnote.data.bars import Bars
 from ghostnote.errors import TrainingError
+from ghostnote.evaluate.reconstruction import reconstruct
 from ghostnote.files import write_bytes
 from ghostnote.model.vae import GrooveVAE
-from ghostnote.train.batches import Bars, batch_indices, training_batch
+from ghostnote.train.batches import batch_indices, training_batch
 from ghostnote.train.checkpoint import (
     Checkpoint,
     load_checkpoint,
@@ -34,7 +36,6 @@ from ghostnote.train.checkpoint import (
 )
 from ghostnote.train.config import OptimiserConfig, RunConfig, to_table
 from ghostnote.train.objective import NATS_PER_BIT, Step, Terms
-from ghostnote.train.validate import validate
 
 logger = logging.getLogger(__name__)
 
@@ -131,21 +132,19 @@ def train(  # noqa: PLR0912, PLR0915 - one loop that reads from top to bottom
     names: dict[Tensor, str] = {weight: name for name, weight in model.named_parameters()}
     optimiser = _optimiser(model, run.optimiser)
     objective: nn.Module = Step(model, run.objective, run.corruption)
-    if machine.world > 1:
-        objective = nn.parallel.DistributedDataParallel(objective)
     per_epoch = max(len(training) // run.optimiser.batch, 1)
     total = max(round(run.epochs * per_epoch), 1)
     interval = run.interval or per_epoch
     data = training.digest()
     seed = run.seed + 7919 * machine.rank
-    best, best_step, history, start = -math.inf, 0, [], 0
+    best, best_step, history, start, before = -math.inf, 0, [], 0, 0.0
     if resume:
         saved = _resumable(folder / LAST, run, data)
         model.load_state_dict(dict(saved.model))
         average.load_state_dict(dict(saved.average))
         restore_moments(optimiser, names, saved)
         best, best_step, start = saved.best, saved.best_step, saved.step
-        history = list(saved.history)
+        history, before = list(saved.history), saved.seconds
     log = _Log(folder / LOG, history) if machine.rank == 0 else None
 
     def checkpoint(step: int) -> Checkpoint:
@@ -159,6 +158,7 @@ def train(  # noqa: PLR0912, PLR0915 - one loop that reads from top to bottom
             second_moments=moments_of(optimiser, names, "exp_avg_sq"),
             best=best,
             best_step=best_step,
+            seconds=before + time.monotonic() - began,
             history=tuple(history),
         )
 
@@ -166,7 +166,9 @@ def train(  # noqa: PLR0912, PLR0915 - one loop that reads from top to bottom
     step = start
     reason: Literal["finished", "stopped early", "interrupted"] = "finished"
     began = time.monotonic()
-    with _interruption() as interrupted:
+    with _processes(machine), _interruption() as interrupted:
+        if machine.world > 1:
+            objective = nn.parallel.DistributedDataParallel(objective)
         while step < total:
             if history and step - best_step >= run.patience * interval:
                 reason = "stopped early"
@@ -201,7 +203,7 @@ def train(  # noqa: PLR0912, PLR0915 - one loop that reads from top to bottom
             # -- validate and save ---------------------------------------------------------
             if step % interval == 0 or step == total:
                 with machine.autocast():
-                    scores = validate(average, validation, device=machine.device)
+                    scores = reconstruct(average, validation, device=machine.device)
                 value = scores.f1 if run.select == "f1" else scores.elbo
                 better = value > best
                 if better:
@@ -319,6 +321,20 @@ class _Log:
     @staticmethod
     def _line(record: Mapping[str, float]) -> bytes:
         return json.dumps(record).encode() + b"\n"
+
+
+@contextlib.contextmanager
+def _processes(machine: Machine) -> Iterator[None]:
+    """The group of processes that `torchrun` started, where it did."""
+    if machine.world == 1:
+        yield
+        return
+    backend = "nccl" if machine.device.type == "cuda" else "gloo"
+    torch.distributed.init_process_group(backend)
+    try:
+        yield
+    finally:
+        torch.distributed.destroy_process_group()
 
 
 @contextlib.contextmanager

@@ -26,11 +26,17 @@ PRESETS = {
             RunConfig(
                 name="groove-4bar",
                 model=ModelConfig(
-                    latent=128, encoder=256, decoder=HierarchicalConfig(), layer_dropout=0.2
+                    latent=128, encoder=256, decoder=HierarchicalConfig(), layer_dropout=0.1
                 ),
-                objective=ObjectiveConfig(),
-                corruption=CorruptionConfig(),
-                augmentation=Augmentation(),
+                objective=ObjectiveConfig(beta=0.2, free_bits=56),
+                corruption=CorruptionConfig(hide_steps=0.2, sampling=0.5, sampling_rise=1500),
+                augmentation=Augmentation(
+                    other_bars=0.3,
+                    velocity_gain=0.1,
+                    velocity_noise=0.05,
+                    offset_shift=0.03,
+                    offset_noise=0.02,
+                ),
             ),
             "four bars, hierarchical decoder, likelihoods on hits only; the shipped model",
         ),

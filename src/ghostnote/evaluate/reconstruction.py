@@ -1,4 +1,4 @@
-"""One validation: likelihood, rate and reconstruction of a model on windows."""
+"""Reconstruction: likelihood, rate and errors of a model on windows."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from ghostnote.data.bars import Bars, to_x
 from ghostnote.evaluate.metrics import Confusion, mean_absolute_error
 from ghostnote.model.vae import GrooveVAE, kl_from_prior, shift
-from ghostnote.train.batches import Bars, to_x
 
 
 @dataclass(frozen=True)
-class Validation:
+class Reconstruction:
     """What a model scores on a set of windows.
 
     Attributes:
@@ -47,14 +47,14 @@ class Validation:
 
 
 @torch.no_grad()
-def validate(
+def reconstruct(
     model: GrooveVAE,
     bars: Bars,
     *,
     device: torch.device,
     batch: int = 512,
     limit: int | None = None,
-) -> Validation:
+) -> Reconstruction:
     """Judge `model` on the windows of `bars`, or on `limit` of them, evenly spaced."""
     model.eval()
     every = 1 if limit is None else max(1, len(bars) // limit)
@@ -89,7 +89,7 @@ def validate(
         means.append(posterior.mean.cpu())
     hit, vel, off, kl = totals / len(chosen)
     velocity_error, offset_error = errors / max(n_hits, 1)
-    return Validation(
+    return Reconstruction(
         f1=free.f1() if free else 0.0,
         f1_forced=forced.f1() if forced else 0.0,
         bits=kl / math.log(2),

@@ -1,0 +1,198 @@
+"""Writing a model bundle from a run; see `ghostnote.bundle` for what is in one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.numpy import save as save_arrays
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+
+from ghostnote import __version__
+from ghostnote.bundle import CARD, CONFIG, DECODER, ENCODER, FORMAT, LATENT, WEIGHTS, Bundle
+from ghostnote.data.bars import Bars, to_x
+from ghostnote.data.windows import Windows
+from ghostnote.errors import OutputError, TrainingError
+from ghostnote.export.card import card
+from ghostnote.export.graph import decoder_graph, encoder_graph
+from ghostnote.export.prior import fit_prior
+from ghostnote.files import unwritable, write_bytes
+from ghostnote.latent import Prior
+from ghostnote.model.config import ModelConfig
+from ghostnote.model.vae import GrooveVAE
+from ghostnote.train.checkpoint import Checkpoint
+from ghostnote.train.config import RunConfig, from_table
+
+
+def build_model(checkpoint: Checkpoint) -> GrooveVAE:
+    """The model of a checkpoint as it is shipped: averaged weights, rounded to float16.
+
+    Rounded once and for all, torch and every other runtime compute with the same numbers.
+    """
+    run = from_table(RunConfig, checkpoint.config)
+    model = GrooveVAE(run.model)
+    model.load_state_dict({name: w.half().float() for name, w in checkpoint.average.items()})
+    return model.eval()
+
+
+@torch.no_grad()
+def posteriors(
+    model: GrooveVAE, bars: Bars, *, batch: int = 512
+) -> tuple[np.ndarray[Any, np.dtype[np.float32]], np.ndarray[Any, np.dtype[np.float32]]]:
+    """μ and σ of the posterior of every window, each `[W, Z]`."""
+    normals = [
+        model.encode(torch.from_numpy(to_x(bars.cells(bars.bars_of(chosen)))))
+        for chosen in np.array_split(np.arange(len(bars)), -(-len(bars) // batch))
+    ]
+    mu, sigma = (
+        torch.cat([getattr(normal, name) for normal in normals]) for name in ("mean", "stddev")
+    )
+    return mu.numpy(), sigma.numpy()
+
+
+def export_bundle(
+    checkpoint: Checkpoint,
+    training: Windows,
+    target: Path,
+    *,
+    name: str | None = None,
+    components: int = 1,
+    temperature: float = 1.0,
+    overwrite: bool = False,
+) -> Bundle:
+    """Write the bundle of `checkpoint` to the folder `target`, all of it or nothing.
+
+    Args:
+        checkpoint: a run's best checkpoint.
+        training: the windows that it was trained on, for the prior and the median tempo.
+        target: a folder that does not exist, or, with `overwrite`, may be replaced.
+        name: what the model is called; the preset's name by default.
+        components: Gaussians in the prior.
+        temperature: at which the model is sampled by default.
+        overwrite: replace `target`.
+
+    Raises:
+        OutputError: `target` exists or cannot be written.
+        TrainingError: `training` is not what the model was trained on.
+    """
+    bars = Bars.of(training)
+    if bars.digest() != checkpoint.data:
+        raise TrainingError(
+            "the run was trained on other windows than these",
+            source=training.corpus.name,
+            remedy="name the corpus that it was trained on with --data",
+        )
+    run = from_table(RunConfig, checkpoint.config)
+    model = build_model(checkpoint)
+    prior = fit_prior(*posteriors(model, bars), components=components, seed=run.seed)
+    files = {
+        WEIGHTS: save_tensors(
+            {key: value.half().contiguous() for key, value in model.state_dict().items()}
+        ),
+        LATENT: save_prior(prior),
+        ENCODER: encoder_graph(model).SerializeToString(),
+        DECODER: decoder_graph(model).SerializeToString(),
+    }
+    config = {
+        "format": FORMAT,
+        "name": name or run.name,
+        "model": checkpoint.config["model"],
+        "meter": list(run.model.signature),
+        "parameters": model.n_parameters,
+        "sampling": {
+            "temperature": temperature,
+            "components": components,
+            "bpm": float(np.median(training.bpm)),
+        },
+        "training": {
+            "data": training.corpus.name,
+            "windows": len(bars),
+            "digest": checkpoint.data,
+            "run": checkpoint.config,
+            "steps": checkpoint.step,
+            "seconds": round(checkpoint.seconds),
+            "ghostnote": __version__,
+            "commit": _commit(),
+        },
+        "scores": {},
+        "files": {key: hashlib.sha256(content).hexdigest() for key, content in files.items()},
+    }
+    write_bundle(target, config, files, overwrite=overwrite)
+    return Bundle(target, config)
+
+
+def write_bundle(
+    target: Path, config: Mapping[str, Any], files: Mapping[str, bytes], *, overwrite: bool
+) -> None:
+    """Write a bundle's files to a folder beside `target`, and put that in its place.
+
+    Raises:
+        OutputError: `target` exists, or cannot be written.
+    """
+    if target.exists() and not overwrite:
+        raise OutputError("exists already", source=target, remedy="use --force to replace it")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+        beside.chmod(0o755)
+    except OSError as error:
+        raise unwritable(target, error) from error
+    try:
+        for file, content in files.items():
+            write_bytes(beside / file, content)
+        write_description(beside, config)
+        if target.exists():
+            shutil.rmtree(target)
+        beside.rename(target)
+    except OSError as error:
+        raise unwritable(target, error) from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def write_description(folder: Path, config: Mapping[str, Any]) -> None:
+    """Write `config.json` and the card that tells the same to people."""
+    write_bytes(folder / CONFIG, json.dumps(config, indent=1).encode() + b"\n")
+    write_bytes(folder / CARD, card(config).encode())
+
+
+def save_prior(prior: Prior) -> bytes:
+    """`latent.safetensors`."""
+    return save_arrays(
+        {
+            "prior.weights": prior.weights,
+            "prior.means": prior.means,
+            "prior.factors": prior.factors,
+        }
+    )
+
+
+def load_model(bundle: Bundle) -> GrooveVAE:
+    """The torch model of a bundle, to judge it or to train on from it.
+
+    Raises:
+        BundleError: the weights are missing or damaged.
+        ConfigError: the model's description is not understood.
+    """
+    model = GrooveVAE(from_table(ModelConfig, bundle.config["model"]))
+    weights = load_tensors(bundle.read(WEIGHTS))
+    model.load_state_dict({name: weight.float() for name, weight in weights.items()})
+    return model.eval()
+
+
+def _commit() -> str:
+    """The commit of the checkout that this runs from, where it is one."""
+    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"

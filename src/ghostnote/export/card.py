@@ -1,0 +1,81 @@
+"""The model card, written from a bundle's config alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+
+def card(config: Mapping[str, Any]) -> str:
+    """`card.md` of a bundle: what it is, how it was trained, and what it scores."""
+    training, model = config["training"], config["model"]
+    parts = [
+        f"# {config['name']}",
+        f"A variational autoencoder of drum grooves: {model['bars']} bars of {model['meter']}, "
+        f"nine voices on a grid of 16th notes, each hit with velocity and timing offset. "
+        f"{config['parameters']:,} parameters; z has {model['latent']} numbers.",
+        "## Training",
+        f"- Data: {training['data']}, {training['windows']:,} windows of its training split. "
+        "For `gmd`, that is the Groove MIDI Dataset v1.0.0 (Gillick et al. 2019, Google LLC, "
+        "CC BY 4.0), whose splits share drummers: scores on its test split say how the model does "
+        "on other takes of drummers that it has heard, not on other drummers.",
+        f"- Steps: {training['steps']:,}, in {training['seconds'] / 60:.0f} minutes.",
+        f"- Code: ghostnote {training['ghostnote']}, commit {training['commit']}.",
+        f"- Seed: {training['run']['seed']}.",
+        "- Settings, which `ghostnote train --config` takes as TOML:",
+        f"```json\n{json.dumps(training['run'], indent=1)}\n```",
+        "## Sampling",
+        f"z is drawn from a mixture of {config['sampling']['components']} Gaussians fitted to the "
+        f"posteriors of the training windows; temperature {config['sampling']['temperature']:g} "
+        "was chosen on the validation split.",
+        "## Scores",
+    ]
+    if not config["scores"]:
+        parts.append("Not measured yet: `ghostnote evaluate BUNDLE --save`.")
+    for split, scores in config["scores"].items():
+        parts.append(_scores(split, scores))
+    parts += [
+        "## Limits",
+        "It knows 4/4 only, one hit of a voice in a 16th, no triplet grid, and the styles of GMD: "
+        "mostly rock, funk, jazz and Latin, played on one electronic kit. Rare voices (low and "
+        "high tom, crash, open hat) are reconstructed worst: see F1 per voice.",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _scores(split: str, scores: Mapping[str, Any]) -> str:
+    rec, drawn, real = scores["reconstruction"], scores["samples"], scores["real"]
+    rows = [
+        ("hits F1, free-running from the posterior mean", f"{rec['f1']:.3f}", ""),
+        ("hits F1, teacher-forced", f"{rec['f1_forced']:.3f}", ""),
+        ("rate, bits per window", f"{rec['bits']:.1f}", ""),
+        ("velocity MAE on true hits, of 127", f"{rec['velocity_error']:.1f}", ""),
+        ("offset MAE on true hits, steps", f"{rec['offset_error']:.3f}", ""),
+        ("offset MAE on true hits, ms", f"{rec['offset_error_ms']:.1f}", ""),
+        ("active dimensions of z", f"{rec['active']}", ""),
+        ("hits per bar", f"{drawn['hits_per_bar']:.2f}", f"{real['hits_per_bar']:.2f}"),
+        ("empty bars", f"{drawn['empty_bars']:.2%}", f"{real['empty_bars']:.2%}"),
+        ("copies of training windows", f"{drawn['copies']} of {drawn['n']}", ""),
+        ("two-sample accuracy, hits", f"{drawn['two_sample_hits']:.3f}",
+         f"{real['two_sample_hits']:.3f}"),
+        ("two-sample accuracy, hits, velocity, offset", f"{drawn['two_sample_all']:.3f}",
+         f"{real['two_sample_all']:.3f}"),
+    ]  # fmt: skip
+    lines = [
+        f"On the {split} split ({scores['windows']:,} windows of {scores['takes']} takes); samples "
+        f"are {drawn['n']:,} draws of seed {drawn['seed']}.",
+        "",
+        "| figure | model | real training windows |",
+        "|---|---|---|",
+        *(f"| {name} | {value} | {floor} |" for name, value, floor in rows),
+        "",
+        "| voice | F1 | density of samples | of training windows |",
+        "|---|---|---|---|",
+        *(
+            f"| {voice} | {f1:.3f} | {drawn['density'][voice]:.4f} | "
+            f"{drawn['train_density'][voice]:.4f} |"
+            for voice, f1 in rec["f1_per_voice"].items()
+        ),
+    ]
+    return "\n".join(lines)
