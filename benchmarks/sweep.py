@@ -41,6 +41,16 @@ RUNS: dict[str, tuple[str, ...]] = {
 """What each run changes against the preset."""
 
 
+HEADER = f"""# The sweep of `groove-4bar`
+
+Made by `python benchmarks/sweep.py`: {EPOCHS} epochs each, seed 0, judged on the validation split;
+the best validation of each run.
+
+| run | change | F1 free | F1 forced | bits | velocity MAE, of 127 | offset MAE, steps | active z \\
+| hits, nats: training / validation |
+|---|---|---|---|---|---|---|---|---|""".replace("\\\n", "")
+
+
 def command(name: str, runs: Path) -> list[str]:
     """The command line of one run."""
     settings = (f"epochs={EPOCHS}", *RUNS[name])
@@ -69,15 +79,13 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--only", nargs="*", default=list(RUNS), choices=list(RUNS))
     chosen = parser.parse_args()
+
+    def run(name: str) -> int:
+        return subprocess.run(command(name, chosen.runs), check=False).returncode
+
     with ThreadPoolExecutor(chosen.jobs) as pool:
-        codes = list(
-            pool.map(lambda name: subprocess.run(command(name, chosen.runs), check=False).returncode,
-                     chosen.only)
-        )  # fmt: skip
-    print(f"# The sweep of `groove-4bar`\n\nMade by `python benchmarks/sweep.py`: {EPOCHS} epochs "
-          "each, seed 0, validation split; the best validation of each run.\n")  # fmt: skip
-    print("| run | change | F1 free | F1 forced | bits | velocity MAE /127 | offset MAE step "
-          "| active z | hits, nats: train / validation |\n|---|---|---|---|---|---|---|---|---|")  # fmt: skip
+        codes = list(pool.map(run, chosen.only))
+    print(HEADER)
     for name, code in zip(chosen.only, codes, strict=True):
         print(row(name, chosen.runs) if code == 0 else f"| {name} | failed with code {code} |")
     return max(codes)

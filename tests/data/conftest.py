@@ -2,14 +2,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
+from example_takes import midi_file
 
 from ghostnote.data.corpus import Corpus, load_corpus
-from ghostnote.music.grid import to_performance
-from ghostnote.music.groove import Groove
-from ghostnote.music.kit import builtin_map
-from ghostnote.music.midi import midi_bytes
 
 
 @pytest.fixture(autouse=True)
@@ -27,23 +23,6 @@ def gmd_corpus(gmd_zip: Path, tmp_path_factory: pytest.TempPathFactory) -> Corpu
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GHOSTNOTE_HOME", str(tmp_path_factory.mktemp("home")))
         return load_corpus(gmd_zip)
-
-
-def make_groove(seed: int, bars: int = 2, meter: tuple[int, int] = (4, 4)) -> Groove:
-    """A random groove whose last bar has a hit, so that it is read back with all its bars."""
-    random = np.random.default_rng(seed)
-    silent = Groove.silent(bars, bpm=100 + seed % 50, meter=meter)
-    hits = random.random(silent.hits.shape) < 0.2
-    hits[-1, 0] = True
-    velocity = random.integers(1, 128, hits.shape) / 127
-    offset = np.maximum(random.integers(-60, 60, hits.shape) / 120, -0.5)
-    offset[0] = 0
-    return Groove.from_cells(hits, velocity, offset, bpm=silent.bpm, meter=meter)
-
-
-def midi_file(seed: int, bars: int = 2, meter: tuple[int, int] = (4, 4)) -> bytes:
-    """A MIDI file of `make_groove`."""
-    return midi_bytes(to_performance(make_groove(seed, bars, meter), builtin_map("ghostnote")))
 
 
 @pytest.fixture

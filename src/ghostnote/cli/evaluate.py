@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 from rich.console import Console
 from rich.table import Table
 
 from ghostnote.errors import MissingExtraError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 def evaluate(

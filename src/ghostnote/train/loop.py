@@ -130,7 +130,7 @@ def train(  # noqa: PLR0912, PLR0915 - one loop that reads from top to bottom
     model = GrooveVAE(run.model).to(machine.device)
     average = copy.deepcopy(model).eval()
     names: dict[Tensor, str] = {weight: name for name, weight in model.named_parameters()}
-    optimiser = _optimiser(model, run.optimiser)
+    optimiser = optimiser_of(model, run.optimiser)
     objective: nn.Module = Step(model, run.objective, run.corruption)
     per_epoch = max(len(training) // run.optimiser.batch, 1)
     total = max(round(run.epochs * per_epoch), 1)
@@ -194,7 +194,7 @@ def train(  # noqa: PLR0912, PLR0915 - one loop that reads from top to bottom
             if not (torch.isfinite(terms.loss) and torch.isfinite(norm)):
                 raise _not_a_number(folder, step, chosen, terms, norm)
             optimiser.step()
-            _follow(average, model, _decay(run.optimiser.average, step))
+            follow(average, model, _decay(run.optimiser.average, step))
             step += 1
             if reporter and machine.rank == 0:
                 seen = (step - start) * run.optimiser.batch / (time.monotonic() - began)
@@ -230,7 +230,8 @@ def learning_rate(optimiser: OptimiserConfig, step: int, total: int) -> float:
     return top * warm * (0.02 + 0.49 * (1 + math.cos(math.pi * step / total)))
 
 
-def _optimiser(model: GrooveVAE, config: OptimiserConfig) -> torch.optim.AdamW:
+def optimiser_of(model: GrooveVAE, config: OptimiserConfig) -> torch.optim.AdamW:
+    """AdamW for all weights of `model`; biases are not decayed."""
     matrices = [parameter for parameter in model.parameters() if parameter.ndim > 1]
     vectors = [parameter for parameter in model.parameters() if parameter.ndim < 2]
     groups = [
@@ -246,7 +247,8 @@ def _decay(limit: float, step: int) -> float:
 
 
 @torch.no_grad()
-def _follow(average: GrooveVAE, model: GrooveVAE, decay: float) -> None:
+def follow(average: GrooveVAE, model: GrooveVAE, decay: float) -> None:
+    """Move the running average of the weights towards those of `model`."""
     for mean, now in zip(average.parameters(), model.parameters(), strict=True):
         mean.lerp_(now, 1 - decay)
 

@@ -1,0 +1,85 @@
+"""Decoding speed on one thread, against the floor of this machine and an eager torch loop.
+
+    python benchmarks/decode.py [--model groove-4bar]
+
+The floor is the arithmetic alone: the weights that every step uses × 2 FLOP × steps × batch, at
+the rate of a large float32 matrix product on one thread, measured in the same run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from ghostnote.bundle import load_bundle
+from ghostnote.export.bundle import load_model
+from ghostnote.model.vae import GrooveVAE
+from ghostnote.pipeline import draws
+from ghostnote.runtime import Runtime
+
+
+def seconds(call: Callable[[], object], *, budget: float = 2.0) -> float:
+    """The median time of `call`, over as many calls as fit in `budget` seconds, at least five."""
+    call()
+    times: list[float] = []
+    began = time.perf_counter()
+    while len(times) < 5 or time.perf_counter() - began < budget:
+        start = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - start)
+    return float(np.median(times))
+
+
+def sgemm_rate(size: int = 1024) -> float:
+    """FLOP/s of a float32 matrix product on one thread."""
+    a, b = torch.rand(size, size), torch.rand(size, size)
+    return 2 * size**3 / seconds(lambda: a @ b)
+
+
+def flop_per_loop(model: GrooveVAE) -> int:
+    """Multiply-adds × 2 of the weights that each step uses; what is computed once is left out."""
+    lstm, head = model.decoder.lstm, model.decoder.head
+    weights = head.project.weight.numel()
+    for layer in range(lstm.num_layers):
+        inputs = head.channels if layer == 0 else lstm.hidden_size
+        weights += (inputs + lstm.hidden_size) * 4 * lstm.hidden_size
+    return 2 * weights * model.config.steps
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", default="groove-4bar")
+    bundle = load_bundle(parser.parse_args().model)
+    torch.set_num_threads(1)
+    model, runtime = load_model(bundle), Runtime(bundle, threads=1)
+    rate = sgemm_rate()
+    table = Table(title=f"{bundle.name}, one thread, sgemm {rate / 1e9:.0f} GFLOP/s")
+    for column in ("batch", "loops/s", "ms", "eager torch, ms", "floor, ms", "× eager", "of floor"):
+        table.add_column(column, justify="right")
+    for batch in (1, 16, 256):
+        z, noise = draws(bundle, 0, range(batch))
+        tz, tnoise = torch.from_numpy(z), torch.from_numpy(noise)
+        ours = seconds(lambda z=z, noise=noise: runtime.decode(z, noise, 0.8))
+        with torch.inference_mode():
+            eager = seconds(lambda z=tz, noise=tnoise: model.decode(z).sample(noise, 0.8))
+        floor = flop_per_loop(model) * batch / rate
+        table.add_row(
+            str(batch),
+            f"{batch / ours:.0f}",
+            f"{ours * 1e3:.1f}",
+            f"{eager * 1e3:.1f}",
+            f"{floor * 1e3:.1f}",
+            f"{eager / ours:.2f}",
+            f"{floor / ours:.0%}",
+        )
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""``ghostnote sample``: new drum loops as files."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from ghostnote.errors import ConfigError, OutputError
+
+if TYPE_CHECKING:
+    from ghostnote.music.groove import Groove
+
+_AUDIO = ("wav", "flac", "ogg", "mp3")
+_PICTURES = ("svg", "png")
+_FORMATS = ("mid", *_AUDIO, *_PICTURES)
+_SHOWN = 4
+
+
+def sample(
+    *,
+    n: Annotated[int, Parameter(name=("-n", "--number"))] = 4,
+    seed: int | None = None,
+    temperature: float | None = None,
+    bpm: float | None = None,
+    out: Annotated[Path, Parameter(name=("--out", "-o"))] = Path("loops"),
+    formats: Annotated[Sequence[str], Parameter(name="--format", negative=())] = ("mid,wav,svg",),
+    model: str = "groove-4bar",
+    force: Annotated[bool, Parameter(negative=())] = False,
+    quiet: Annotated[bool, Parameter(name=("--quiet", "-q"), negative=())] = False,
+    as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
+) -> None:
+    """Write new drum loops as MIDI and audio, with one picture of them all.
+
+    Loop i of a seed is always the same, whatever n is. A loop begins on its first beat: hits
+    that the model plays before it are moved onto it, and counted.
+
+    Example: ghostnote sample -n 8 --seed 7 --bpm 96 --out loops
+
+    Parameters
+    ----------
+    n
+        How many loops.
+    seed
+        Which ones; chosen at random, and printed, where not given.
+    temperature
+        Under 1 is safer, above 1 is wilder, 0 plays nothing unlikely. The model's own by default.
+    bpm
+        Tempo in quarter notes per minute; the model's own by default.
+    out
+        The folder to write to.
+    formats
+        What to write, separated by commas: mid, wav, flac, ogg, mp3 for each loop, svg, png for
+        the picture of all.
+    model
+        A model bundle by name, or its folder.
+    force
+        Overwrite files that exist.
+    quiet
+        Print nothing but errors.
+    as_json
+        Print what was written as JSON.
+    """
+    from ghostnote.bundle import load_bundle
+    from ghostnote.music.grid import on_the_beat
+    from ghostnote.pipeline import sample as draw
+
+    kinds = _kinds(formats)
+    chosen = secrets.randbelow(10**6) if seed is None else seed
+    bundle = load_bundle(model)
+    played = draw(n, seed=chosen, temperature=temperature, bpm=bpm, model=bundle)
+    loops = [on_the_beat(groove) for groove in played]
+    grooves = [groove for groove, _ in loops]
+    width = max(2, len(str(n - 1)))
+    names = [f"{bundle.name}-{chosen}-{index:0{width}}" for index in range(n)]
+    of_each = [kind for kind in kinds if kind not in _PICTURES]
+    pictures = [out / f"{bundle.name}-{chosen}.{kind}" for kind in kinds if kind in _PICTURES]
+    files = [[out / f"{name}.{kind}" for kind in of_each] for name in names]
+    if not force:
+        for file in (*pictures, *(file for group in files for file in group)):
+            if file.exists():
+                raise OutputError(
+                    "exists already",
+                    source=file,
+                    remedy="use --force, another --seed or another --out",
+                )
+    _write(grooves, files, force)
+    for picture in pictures:
+        _draw(grooves, names, picture, force)
+    if as_json:
+        _print_json(
+            {
+                "model": bundle.name,
+                "seed": chosen,
+                "temperature": bundle.temperature if temperature is None else temperature,
+                "pictures": [str(picture) for picture in pictures],
+                "loops": [
+                    {
+                        "index": index,
+                        "files": [str(file) for file in group],
+                        "bpm": groove.bpm,
+                        "bars": groove.bars,
+                        "hits": groove.n_hits,
+                        "moved_onto_first_beat": moved,
+                    }
+                    for index, (group, (groove, moved)) in enumerate(zip(files, loops, strict=True))
+                ],
+            }
+        )
+    elif not quiet:
+        _print_table(loops, names, of_each, pictures, out, chosen)
+
+
+def _kinds(formats: Sequence[str]) -> list[str]:
+    kinds = [kind.strip().lower() for text in formats for kind in text.split(",") if kind.strip()]
+    for kind in kinds:
+        if kind not in _FORMATS:
+            raise ConfigError(f"unknown format {kind!r}", remedy=f"one of: {', '.join(_FORMATS)}")
+    if not kinds:
+        raise ConfigError("no format is given", remedy=f"one of: {', '.join(_FORMATS)}")
+    return list(dict.fromkeys(kinds))
