@@ -21,7 +21,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
-from ghostnote.errors import BundleError
+from ghostnote.errors import BundleError, GrooveError
 from ghostnote.latent import Prior
 from ghostnote.music.groove import Meter, steps_per_bar
 
@@ -96,7 +96,9 @@ class Bundle:
             tensors = load(self.read(LATENT))
             return Prior(*(tensors[f"prior.{name}"] for name in ("weights", "means", "factors")))
         except (SafetensorError, KeyError) as error:
-            raise BundleError(f"lacks the prior: {error}", source=self.path / LATENT) from error
+            raise BundleError(
+                f"lacks the prior: {error}", source=self.path / LATENT, remedy=_AGAIN
+            ) from error
 
     def read(self, name: str) -> bytes:
         """The content of one of the bundle's files, checked against its sha256.
@@ -145,8 +147,10 @@ def load_bundle(name_or_path: str | Path = DEFAULT) -> Bundle:
             source=name_or_path,
             remedy=f"one of {', '.join(shipped())}, or a folder made by `ghostnote export`",
         ) from None
-    except (OSError, ValueError) as error:
-        raise BundleError(f"cannot be read: {error}", source=path / CONFIG) from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise BundleError(
+            f"cannot be read: {error}", source=path / CONFIG, remedy=_AGAIN
+        ) from error
     found = config.get("format") if isinstance(config, dict) else None
     if found != FORMAT:
         raise BundleError(
@@ -154,10 +158,15 @@ def load_bundle(name_or_path: str | Path = DEFAULT) -> Bundle:
             source=path,
             remedy="export it again, or install the ghostnote that made it",
         )
-    missing = [key for key in ("name", "model", "meter", "sampling", "files") if key not in config]
-    if missing:
-        raise BundleError(f"lacks {', '.join(missing)}", source=path / CONFIG, remedy=_AGAIN)
-    return Bundle(path, config)
+    bundle = Bundle(path, config)
+    try:
+        _ = bundle.name, bundle.steps, bundle.latent, bundle.temperature, bundle.bpm
+        _ = dict(config["files"])
+    except (KeyError, TypeError, ValueError, GrooveError) as error:
+        raise BundleError(
+            f"does not describe a model: {error!r}", source=path / CONFIG, remedy=_AGAIN
+        ) from error
+    return bundle
 
 
 def _shipped_folder() -> Path:

@@ -23,10 +23,11 @@ def uniforms(seed: int, index: int, n: int) -> FloatArray:
     holds exactly and which never give 0 or 1.
 
     Raises:
-        ConfigError: `seed` is not in [0, 2⁶³).
+        ConfigError: `seed` or `index` is not in [0, 2⁶³).
     """
-    if not 0 <= seed < _SEEDS:
-        raise ConfigError(f"seed {seed} is not in 0 to 2^63 - 1")
+    for name, value in (("seed", seed), ("index", index)):
+        if not 0 <= value < _SEEDS:
+            raise ConfigError(f"{name} {value} is not in 0 to 2^63 - 1")
     words = np.random.Philox(key=np.array([seed, index], np.uint64)).random_raw((n + 1) // 2)
     halves = np.stack([words & np.uint64(0xFFFFFFFF), words >> np.uint64(32)], axis=-1)
     bits = (halves.reshape(-1)[:n] >> np.uint64(9)).astype(np.float64)

@@ -40,6 +40,7 @@ def sample(
 
     Raises:
         ConfigError: a number is out of range.
+        GrooveError: `bpm` is.
         BundleError: the bundle cannot be loaded.
     """
     if n < 1:

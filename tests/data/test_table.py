@@ -21,7 +21,19 @@ from ghostnote.errors import DataError
 FULL = dict(
     zip(
         COLUMNS,
-        "d1,d1/s1,d1/s1/1,rock/indie,104,fill,6-8,d1/1.mid,d1/1.wav,2.5,test".split(","),
+        [
+            "d1",
+            "d1/s1",
+            "d1/s1/1",
+            "rock/indie",
+            "104",
+            "fill",
+            "6-8",
+            "d1/1.mid",
+            "d1/1.wav",
+            "2.5",
+            "test",
+        ],
         strict=True,
     )
 )
@@ -108,6 +120,14 @@ def test_text_filters() -> None:
 def test_number_filters(wanted: str | float | tuple[float, float], selected: list[float]) -> None:
     values = np.array([60, 90, 100, 120, 200.0])
     assert values[matches_number("bpm", values, wanted)].tolist() == selected
+
+
+def test_tempos_as_midi_rounds_them_are_in_range() -> None:
+    for bpm in range(20, 400):
+        read = np.array([6e7 / round(6e7 / bpm)])
+        for wanted in (bpm, f"{bpm}:", f":{bpm}", (bpm, bpm)):
+            assert matches_number("bpm", read, wanted).all()
+        assert not matches_number("bpm", read, f"{bpm + 0.1}:").any()
 
 
 @pytest.mark.parametrize("wanted", ["fast", "", "90:x", "90-120", "1:2:3", "nan", (1, 2, 3)])

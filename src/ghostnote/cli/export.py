@@ -59,8 +59,8 @@ def export(
 
     if components < 1:
         raise ConfigError(f"--components is {components}", remedy="1 or more")
-    if temperature < 0:
-        raise ConfigError(f"--temperature is {temperature:g}", remedy="0 or more")
+    if not 0 <= temperature <= 10:
+        raise ConfigError(f"--temperature is {temperature:g}", remedy="0 to 10")
     checkpoint = load_checkpoint(run / BEST)
     trained = from_table(RunConfig, checkpoint.config)
     takes = load_corpus(data).select(split="train")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -89,8 +90,11 @@ def sample(
                     remedy="use --force, another --seed or another --out",
                 )
     _write(grooves, files, force)
-    for picture in pictures:
-        _draw(grooves, names, picture, force)
+    if pictures:
+        from ghostnote.render.plot import write_picture
+
+        for picture in pictures:
+            write_picture(picture, grooves, names, overwrite=force)
     if as_json:
         _print_json(
             {
@@ -112,7 +116,7 @@ def sample(
             }
         )
     elif not quiet:
-        _print_table(loops, names, of_each, pictures, out, chosen)
+        _print_table(loops, names, of_each, pictures, out)
 
 
 def _kinds(formats: Sequence[str]) -> list[str]:
@@ -123,3 +127,61 @@ def _kinds(formats: Sequence[str]) -> list[str]:
     if not kinds:
         raise ConfigError("no format is given", remedy=f"one of: {', '.join(_FORMATS)}")
     return list(dict.fromkeys(kinds))
+
+
+def _write(grooves: Sequence[Groove], files: Sequence[Sequence[Path]], force: bool) -> None:
+    """Each groove as MIDI and as audio, as the suffixes of its files say."""
+    from ghostnote.music.grid import to_performance
+    from ghostnote.music.kit import builtin_map
+    from ghostnote.music.midi import write_midi
+
+    if any(file.suffix != ".mid" for group in files for file in group):
+        from ghostnote.render.audio import mix, timed_hits, write_audio
+        from ghostnote.render.kit import load_kit
+
+        kit = load_kit()
+    for groove, group in zip(grooves, files, strict=True):
+        audio = None
+        for file in group:
+            if file.suffix == ".mid":
+                write_midi(file, to_performance(groove, builtin_map("gm")), overwrite=force)
+            else:
+                audio = audio or mix(timed_hits(groove), kit)
+                write_audio(file, audio, overwrite=force)
+
+
+def _print_json(outcome: object) -> None:
+    sys.stdout.write(json.dumps(outcome, indent=1) + "\n")
+
+
+def _print_table(
+    loops: Sequence[tuple[Groove, int]],
+    names: Sequence[str],
+    kinds: Sequence[str],
+    pictures: Sequence[Path],
+    out: Path,
+) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from ghostnote.render.terminal import piano_roll
+
+    console = Console(highlight=False)
+    for name, (groove, _) in zip(names[:_SHOWN], loops, strict=False):
+        console.print(name, style="bold")
+        console.print(piano_roll(groove))
+    if len(loops) > _SHOWN:
+        console.print(f"… and {len(loops) - _SHOWN} more")
+    table = Table(box=None, header_style="bold")
+    for column in ("file", "bpm", "hits", "bars"):
+        table.add_column(column, justify="left" if column == "file" else "right")
+    suffixes = ",".join(kinds)
+    for name, (groove, _) in zip(names, loops, strict=True):
+        file = f"{name}.{suffixes if len(kinds) < 2 else '{' + suffixes + '}'}"
+        table.add_row(file, f"{groove.bpm:g}", str(groove.n_hits), str(groove.bars))
+    console.print(table)
+    for picture in pictures:
+        console.print(f"picture: {picture.name}")
+    moved = sum(count for _, count in loops)
+    early = f"; {moved} early hits moved onto a first beat" if moved else ""
+    console.print(f"{len(loops)} loops in {out}{early}")

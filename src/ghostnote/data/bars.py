@@ -36,21 +36,7 @@ class Bars:
     @classmethod
     def of(cls, windows: Windows) -> Bars:
         """The bars of all takes that `windows` cuts."""
-        corpus, size = windows.corpus, windows.steps // windows.bars
-        used, place = np.unique(windows.take, return_inverse=True)
-        velocity, offset, start = corpus.cells(used)
-        count = corpus.bars[used]
-        rows = np.concatenate(
-            [np.arange(a, a + n * size) for a, n in zip(start, count, strict=True)]
-        )
-        first = (np.cumsum(count) - count)[place]
-        return cls(
-            velocity[rows].reshape(-1, size, velocity.shape[-1]),
-            offset[rows].reshape(-1, size, offset.shape[-1]),
-            first + windows.start_bar,
-            np.stack([first, count[place]], axis=1),
-            windows.bars,
-        )
+        return cls(*windows.bar_table(), windows.bars)
 
     def digest(self) -> str:
         """Identifies the windows: sha256 over all that they are made of."""

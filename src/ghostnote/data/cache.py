@@ -80,7 +80,7 @@ def map_cache(path: Path, metadata: Mapping[str, str]) -> Store:
     `metadata` is what the file must have been written with.
 
     Raises:
-        FileNotFoundError: there is none.
+        OSError: there is none, or it cannot be read.
         DamagedCacheError: it is cut short, garbled, or not the cache that is wanted.
     """
     try:

@@ -332,9 +332,10 @@ def open_store(source: Source, drum_map: DrumMap, *, progress: Progress | None =
 
     try:
         store = map_cache(path, metadata)
-    except (DamagedCacheError, OSError) as error:
-        if not isinstance(error, FileNotFoundError):
-            logger.warning("cache: %s %s; parsing the source again", path, error)
+    except DamagedCacheError as error:
+        logger.warning("cache: %s %s; parsing the source again", path, error)
+        return Store(parse())
+    except OSError:
         return Store(parse())
     store.heal = heal
     return store

@@ -39,6 +39,7 @@ TEXT_COLUMNS: Final = tuple(name for name in COLUMNS if name not in NUMBER_COLUM
 SPLITS: Final = ("train", "validation", "test")
 _SPLIT_ENDS: Final = (0.8, 0.9, 1.0)
 _MOST_NAMED: Final = 60
+_TEMPO_ERROR: Final = 1e-5
 
 Filter = str | float | Sequence[str] | tuple[float, float]
 """What a column is compared with: one text or several of them, a number, a range ``"90:120"``
@@ -187,7 +188,8 @@ def matches_number(
         low, high = float(wanted[0]), float(wanted[1])
     else:
         low = high = float(wanted)
-    return (values >= low) & (values <= high)
+    # MIDI counts whole microseconds per quarter note, which makes 90 bpm 89.999955.
+    return (values >= low * (1 - _TEMPO_ERROR)) & (values <= high * (1 + _TEMPO_ERROR))
 
 
 def primary_style(style: str) -> str:

@@ -98,7 +98,7 @@ def reconstruct(
         nll_offset=off,
         velocity_error=127 * float(velocity_error),
         offset_error=float(offset_error),
-        active=int((torch.cat(means).var(0) > 0.01).sum()),
+        active=int((torch.cat(means).var(0, correction=0) > 0.01).sum()),
     )
 
 

@@ -14,6 +14,7 @@ from ghostnote.bundle import Bundle
 from ghostnote.data.bars import Bars, to_x
 from ghostnote.data.corpus import Corpus
 from ghostnote.data.windows import Windows, windows
+from ghostnote.errors import ConfigError
 from ghostnote.evaluate.metrics import (
     Confusion,
     density,
@@ -52,9 +53,12 @@ def judge(
     same figures for windows of the training split: the floor.
 
     Raises:
-        DataError: the split has no windows.
+        ConfigError: fewer than 2 samples.
+        DataError: the split has no windows, or those of one take only.
         MissingExtraError: scikit-learn is not installed.
     """
+    if samples < 2:
+        raise ConfigError(f"{samples} samples tell nothing", remedy="2 or more; 2,048 are usual")
     real, train = (_windows(bundle, corpus, name) for name in (split, "train"))
     real_bars, train_bars = Bars.of(real), Bars.of(train)
     runtime = Runtime(bundle)
@@ -82,14 +86,15 @@ def judge(
     heat = bundle.temperature if temperature is None else temperature
     drawn = runtime.decode(z, noise, heat)
     train_x = _all(train_bars)
-    figures = _sample_figures(drawn, train_x)
+    bar = bundle.steps // bundle.bars
+    figures = _sample_figures(drawn, train_x, bar)
     figures["temperature"] = heat
     figures["seed"] = seed
     notice("two-sample test")
-    figures |= _two_sample(drawn, None, x, real.take, seed)
+    figures |= _two_sample(drawn, None, x, real.take, seed=seed, bar=bar)
     chosen = np.sort(np.random.default_rng(seed).permutation(len(train_x))[:samples])
-    floor = _sample_figures(train_x[chosen], None)
-    floor |= _two_sample(train_x[chosen], train.take[chosen], x, real.take, seed)
+    floor = _sample_figures(train_x[chosen], None, bar)
+    floor |= _two_sample(train_x[chosen], train.take[chosen], x, real.take, seed=seed, bar=bar)
     return {
         "bundle": bundle.name,
         "split": split,
@@ -138,24 +143,28 @@ def _offset_ms(model: Any, bars: Bars, real: Windows) -> float:
     return total / max(count, 1)
 
 
-def _sample_figures(drawn: FloatArray, train: FloatArray | None) -> dict[str, Any]:
-    """Densities of windows; with `train`, also how they compare with it and copy from it."""
+def _sample_figures(drawn: FloatArray, train: FloatArray | None, bar: int) -> dict[str, Any]:
+    """Densities of windows with `bar` steps a bar; with `train`, also how they compare with it
+    and copy from it.
+    """
     hits = drawn[..., :N_VOICES] > 0.5
     figures: dict[str, Any] = {
         "n": len(drawn),
-        "hits_per_bar": hits_per_bar(hits),
+        "hits_per_bar": hits_per_bar(hits, steps_per_bar=bar),
         "density": dict(zip(VOICES, density(hits).tolist(), strict=True)),
-        "empty_bars": float((~hits.reshape(len(hits), -1, 16 * N_VOICES).any(-1)).mean()),
+        "empty_bars": float((~hits.reshape(len(hits), -1, bar * N_VOICES).any(-1)).mean()),
         "duplicates": 1 - len(np.unique(hits.reshape(len(hits), -1), axis=0)) / len(hits),
     }
     if train is not None:
         played = train[..., :N_VOICES] > 0.5
-        figures["train_hits_per_bar"] = hits_per_bar(played)
+        figures["train_hits_per_bar"] = hits_per_bar(played, steps_per_bar=bar)
         figures["train_density"] = dict(zip(VOICES, density(played).tolist(), strict=True))
-        ratios = density(hits) / density(played)
+        pairs = {"hits_per_bar": (figures["hits_per_bar"], figures["train_hits_per_bar"])}
+        for voice in MAIN_VOICES:
+            pairs[voice] = (figures["density"][voice], figures["train_density"][voice])
+        # A voice that the training data never plays has no ratio.
         figures["relative"] = {
-            "hits_per_bar": hits_per_bar(hits) / hits_per_bar(played),
-            **{voice: float(ratios[VOICES.index(voice)]) for voice in MAIN_VOICES},
+            key: ours / theirs for key, (ours, theirs) in pairs.items() if theirs
         }
         distance = nearest_distance(hits, played)
         figures["copies"] = int((distance == 0).sum())
@@ -168,12 +177,14 @@ def _two_sample(
     takes: npt.NDArray[np.int64] | None,
     real: FloatArray,
     real_takes: npt.NDArray[np.int64],
+    *,
     seed: int,
+    bar: int,
 ) -> dict[str, float]:
     return {
         key: two_sample_accuracy(
-            features(drawn, expression=expression),
-            features(real, expression=expression),
+            features(drawn, expression=expression, steps_per_bar=bar),
+            features(real, expression=expression, steps_per_bar=bar),
             real_takes,
             generated_groups=takes,
             seed=seed,

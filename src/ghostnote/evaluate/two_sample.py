@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from ghostnote.errors import MissingExtraError
+from ghostnote.errors import DataError, MissingExtraError
 
 Cells = npt.NDArray[np.float32]
 
@@ -20,9 +20,9 @@ Cells = npt.NDArray[np.float32]
 def features(x: Cells, *, expression: bool, steps_per_bar: int = 16) -> npt.NDArray[np.float64]:
     """What the classifier sees of `x` `[N, T, 3V]`: `[N, F]`.
 
-    On hits: hits per bar; hits of each voice; hits of each voice on each quarter of the beat;
-    share of cells that two neighbouring bars have in common, and first and last bar.
-    With `expression`, also mean and spread of velocity and offset, over all voices and of each.
+    On hits: hits of each bar, hits of each voice, and how much each bar has in common with the
+    next (cells shared ÷ cells hit in either). With `expression`, also mean and standard deviation
+    of velocity and offset, over all hits and over those of each voice.
     """
     hits, velocity, offset = np.split(x.astype(np.float64), 3, axis=-1)
     n, _, voices = hits.shape
@@ -39,9 +39,7 @@ def features(x: Cells, *, expression: bool, steps_per_bar: int = 16) -> npt.NDAr
     columns = [
         bars.sum((2, 3)),
         hits.sum(1),
-        hits.reshape(n, -1, 4, voices).sum(1).reshape(n, -1),
-        np.stack([similarity(bar, bar + 1) for bar in range(n_bars - 1)], -1),
-        similarity(0, n_bars - 1)[:, None],
+        *(similarity(bar, bar + 1)[:, None] for bar in range(n_bars - 1)),
     ]
     if expression:
         for values in (velocity, offset):
@@ -70,29 +68,40 @@ def two_sample_accuracy(
         real: features `[M, F]` of the other.
         groups: `[M]`, the take of each real window.
         generated_groups: `[N]` likewise where the first kind is real too; else each stands alone.
-        folds: how many.
+        folds: how many; fewer where there are fewer takes.
         seed: of the folds and the trees.
 
     Raises:
+        DataError: all windows of one kind are of one take, so that there is nothing to hold out.
         MissingExtraError: scikit-learn is not installed.
     """
     try:
         from sklearn.ensemble import HistGradientBoostingClassifier
         from sklearn.model_selection import StratifiedGroupKFold
+        from threadpoolctl import threadpool_limits
     except ImportError:
         raise MissingExtraError("scikit-learn", "train", "the two-sample test") from None
     own = np.arange(len(generated)) if generated_groups is None else generated_groups
     group = np.concatenate([own, own.max() + 1 + groups])
+    folds = min(folds, len(np.unique(own)), len(np.unique(groups)))
+    if folds < 2:
+        raise DataError(
+            "the two-sample test needs windows of two takes or more of either kind",
+            remedy="evaluate on more data, and with more samples",
+        )
     x = np.concatenate([generated, real])
     y = np.concatenate([np.ones(len(generated), int), np.zeros(len(real), int)])
     weight = np.where(y == 1, len(y) / (2 * len(generated)), len(y) / (2 * len(real)))
-    split = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+    random = seed % 2**32  # scikit-learn takes no larger one
+    split = StratifiedGroupKFold(folds, shuffle=True, random_state=random)
     predicted = np.empty(len(y))
-    for fit, judge in split.split(x, y, group):
-        trees = HistGradientBoostingClassifier(
-            max_iter=150, learning_rate=0.1, max_leaf_nodes=15, random_state=seed
-        )
-        trees.fit(x[fit], y[fit], sample_weight=weight[fit])
-        predicted[judge] = trees.predict(x[judge])
+    # The trees' threads spin while they wait, which takes minutes where cores are shared.
+    with threadpool_limits(1):
+        for fit, judge in split.split(x, y, group):
+            trees = HistGradientBoostingClassifier(
+                max_iter=150, learning_rate=0.1, max_leaf_nodes=15, random_state=random
+            )
+            trees.fit(x[fit], y[fit], sample_weight=weight[fit])
+            predicted[judge] = trees.predict(x[judge])
     right = predicted == y
     return float((right[y == 1].mean() + right[y == 0].mean()) / 2)

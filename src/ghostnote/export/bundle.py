@@ -136,23 +136,25 @@ def write_bundle(
     """Write a bundle's files to a folder beside `target`, and put that in its place.
 
     Raises:
-        OutputError: `target` exists, or cannot be written.
+        OutputError: `target` exists, and may not be replaced or is no bundle; or it cannot be
+            written.
     """
     if target.exists() and not overwrite:
         raise OutputError("exists already", source=target, remedy="use --force to replace it")
+    if target.exists() and not (target / CONFIG).is_file():
+        raise OutputError("exists and is no bundle", source=target, remedy="use another folder")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-        beside.chmod(0o755)
     except OSError as error:
         raise unwritable(target, error) from error
     try:
         for file, content in files.items():
-            write_bytes(beside / file, content)
-        write_description(beside, config)
+            write_bytes(beside / "new" / file, content)
+        write_description(beside / "new", config)
         if target.exists():
-            shutil.rmtree(target)
-        beside.rename(target)
+            target.rename(beside / "old")
+        (beside / "new").rename(target)
     except OSError as error:
         raise unwritable(target, error) from error
     finally:

@@ -29,6 +29,11 @@ SCANNED = (0, 1, 3, 2)
 NATIVE = (0, 3, 1, 2)
 """Torch's gates as ONNX's LSTM has them: i, o, f, g."""
 
+LANES = 16
+"""What the element-wise operations are padded to a multiple of. ONNX Runtime computes Log and
+Softplus a few numbers at a time and those that are left over in another way; without a rest, a
+row's bits do not depend on its place in the batch."""
+
 Array = npt.NDArray[Any]
 
 
@@ -100,9 +105,14 @@ def encoder_graph(model: GrooveVAE) -> onnx.ModelProto:
     )
     features = g.node("Concat", *_unstack(g, last, 2), axis=-1)
     mu = g.linear(features, encoder.mu)
-    sigma = g.node("Softplus", g.linear(features, encoder.sigma))
-    sigma = g.node("Add", sigma, g.constant(1e-6))
     latent = model.config.latent
+    wide = g.node(
+        "Add",
+        g.node("MatMul", features, g.weight(_padded(encoder.sigma.weight, latent).T)),
+        g.weight(_padded(encoder.sigma.bias, latent)),
+    )
+    sigma = _unpadded(g, g, g.node("Softplus", wide), latent, 1)
+    sigma = g.node("Add", sigma, g.constant(1e-6))
     return _model(
         g,
         "encoder",
@@ -133,6 +143,8 @@ def decoder_graph(model: GrooveVAE) -> onnx.ModelProto:
     hot = g.node("Greater", "temperature", g.constant(0.0))
     noise = g.node("Where", hot, "noise", g.constant(0.5))
     noise = g.node("Transpose", noise, perm=[3, 1, 0, 2])
+    rest = g.constant([0] * 7 + [-N_VOICES % LANES], np.int64)
+    noise = g.node("Pad", noise, rest, g.constant(0.5))
     hit_noise, velocity_noise, offset_noise = _unstack(g, noise, 3)
     threshold = g.node("Mul", _logit(g, hit_noise), "temperature")
     scanned = [
@@ -217,8 +229,8 @@ def _step(outer: Nodes, model: GrooveVAE, initial: list[str], fixed: str) -> onn
     project = decoder.head.project
     params = g.node(
         "Add",
-        g.node("MatMul", feed, outer.weight(project.weight.T)),
-        outer.weight(project.bias),
+        g.node("MatMul", feed, outer.weight(_padded(project.weight, N_VOICES).T)),
+        outer.weight(_padded(project.bias, N_VOICES)),
     )
     drawn = (
         _draw_logistic if decoder.head.distribution is LogisticGroove else _draw_squared_error
@@ -273,7 +285,7 @@ def _draw_squared_error(
 
 
 def _parts(g: Nodes, outer: Nodes, params: str, n: int) -> list[str]:
-    lengths = outer.constant([N_VOICES] * n, np.int64)
+    lengths = outer.constant([_lanes(N_VOICES)] * n, np.int64)
     return g.split("Split", params, lengths, outputs=n, axis=-1)
 
 
@@ -286,7 +298,25 @@ def _joined(g: Nodes, outer: Nodes, hits: str, velocity: str, offset: str) -> st
     early, late = outer.constant(-0.5), outer.constant(LATEST)
     played = g.node("Mul", hits, g.node("Clip", velocity, low, top))
     moved = g.node("Mul", hits, g.node("Clip", offset, early, late))
-    return g.node("Concat", hits, played, moved, axis=-1)
+    return _unpadded(g, outer, g.node("Concat", hits, played, moved, axis=-1), N_VOICES, 3)
+
+
+def _lanes(size: int) -> int:
+    """`size`, or the next multiple of `LANES` above it."""
+    return size + -size % LANES
+
+
+def _padded(value: Tensor, size: int) -> Array:
+    """Rows in groups of `size`, each group filled up with zeros to whole `LANES`."""
+    groups = np.split(_array(value), len(value) // size)
+    rest = np.zeros((_lanes(size) - size, *value.shape[1:]), np.float32)
+    return np.concatenate([part for group in groups for part in (group, rest)])
+
+
+def _unpadded(g: Nodes, outer: Nodes, x: str, size: int, groups: int) -> str:
+    """The last axis of `x`, `groups` of whole `LANES`, without what filled them up."""
+    kept = np.arange(groups * _lanes(size)).reshape(groups, -1)[:, :size].ravel()
+    return g.node("Gather", x, outer.constant(kept, np.int64), axis=-1)
 
 
 def _logit(g: Nodes, x: str, outer: Nodes | None = None) -> str:

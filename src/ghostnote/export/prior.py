@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from ghostnote.errors import MissingExtraError
+from ghostnote.errors import ConfigError, MissingExtraError
 from ghostnote.latent import Prior
 
 FloatArray = npt.NDArray[np.float32]
@@ -25,8 +25,14 @@ def fit_prior(mu: FloatArray, sigma: FloatArray, *, components: int, seed: int) 
         seed: of the clustering.
 
     Raises:
+        ConfigError: fewer windows than components.
         MissingExtraError: scikit-learn is not installed.
     """
+    if not 1 <= components <= len(mu):
+        raise ConfigError(
+            f"a prior of {components} components cannot be fitted to {len(mu)} windows",
+            remedy=f"1 to {len(mu)}, far fewer than there are windows",
+        )
     try:
         from sklearn.mixture import GaussianMixture
     except ImportError:

@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal, NamedTuple
 
 from ghostnote.errors import ConfigError, GrooveError
 from ghostnote.music.groove import Meter, steps_per_bar
+
+
+class Range(NamedTuple):
+    """The values that a setting may have, both ends included."""
+
+    low: float
+    high: float
+
+
+Count = Annotated[int, Range(1, 2**20)]
+"""How many of something there has to be."""
+Share = Annotated[float, Range(0, 1)]
+"""A share or a probability."""
 
 
 @dataclass(frozen=True)
@@ -14,9 +27,9 @@ class FlatConfig:
     """One LSTM over the whole window, fed with z at every step."""
 
     kind: Literal["flat"] = "flat"
-    size: int = 256
+    size: Count = 256
     """Units of each LSTM layer."""
-    layers: int = 2
+    layers: Count = 2
     """LSTM layers."""
 
 
@@ -25,11 +38,11 @@ class HierarchicalConfig:
     """A conductor LSTM over the bars; one bar decoder, shared by all bars (paper, section 3.2)."""
 
     kind: Literal["hierarchical"] = "hierarchical"
-    size: int = 256
+    size: Count = 256
     """Units of each layer of the bar decoder."""
-    layers: int = 2
+    layers: Count = 2
     """LSTM layers of the bar decoder."""
-    conductor: int = 256
+    conductor: Count = 256
     """Units of the conductor, and length of the embedding that it gives each bar."""
 
 
@@ -40,21 +53,21 @@ class ModelConfig:
     The window is `bars` bars of `meter`; nine voices.
     """
 
-    bars: int = 4
+    bars: Count = 4
     """Bars in a window."""
     meter: str = "4/4"
     """The meter of its bars."""
-    latent: int = 128
+    latent: Count = 128
     """Length of z."""
-    encoder: int = 256
+    encoder: Count = 256
     """Units of the encoder LSTM, in each direction."""
     decoder: FlatConfig | HierarchicalConfig = field(default_factory=HierarchicalConfig)
     """How z becomes a sequence."""
     head: Literal["likelihood", "squared-error"] = "likelihood"
     """What a step's output means: `likelihood` (ours) or `squared-error` (the original's)."""
-    layer_dropout: float = 0.0
+    layer_dropout: Share = 0.0
     """Dropout on the inputs of the LSTM layers above the first and on their output."""
-    latent_dropout: float = 0.0
+    latent_dropout: Share = 0.0
     """Dropout on z where it enters the decoder."""
 
     @property

@@ -7,11 +7,11 @@ import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import UnionType
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from ghostnote.data.augment import Augmentation
 from ghostnote.errors import ConfigError
-from ghostnote.model.config import ModelConfig
+from ghostnote.model.config import Count, ModelConfig, Range, Share
 
 
 @dataclass(frozen=True)
@@ -20,10 +20,13 @@ class ObjectiveConfig:
 
     beta: float = 0.2
     """β at the end of its schedule."""
-    beta_rate: float = 0.0
+    beta_rate: Share = 0.0
     """β after t steps is beta·(1 − beta_rate^t); 0 is constant, 0.99999 a slow rise."""
     free_bits: float = 48.0
     """Bits of KL per window that cost nothing."""
+    hit_weight: float = 1.0
+    """Weight of the hit likelihood where there is a hit. Single cells are rarely more likely than
+    not, so the most likely cells are sparser than drumming is; above 1 makes up for it."""
     velocity_weight: float = 1.0
     """Weight of the velocity likelihood; below 1, z spends its bits on hits."""
     offset_weight: float = 1.0
@@ -34,15 +37,15 @@ class ObjectiveConfig:
 class CorruptionConfig:
     """What training hides or falsifies; the target stays what was played."""
 
-    hide_cells: float = 0.0
+    hide_cells: Share = 0.0
     """Share of cells hidden from the encoder."""
-    hide_steps: float = 0.0
+    hide_steps: Share = 0.0
     """Share of previous steps hidden from the decoder."""
-    sampling: float = 0.0
+    sampling: Share = 0.0
     """Scheduled sampling: final share of previous steps that are the model's own draws."""
-    sampling_passes: int = 1
+    sampling_passes: Count = 1
     """Parallel passes that draw them (Duckworth et al. 2019); as many passes as steps is exact."""
-    sampling_rise: float = 5000.0
+    sampling_rise: Annotated[float, Range(1, 2**32)] = 5000.0
     """Steps over which that share rises, linearly."""
 
 
@@ -50,7 +53,7 @@ class CorruptionConfig:
 class OptimiserConfig:
     """AdamW with gradient clipping, and a running average of the weights."""
 
-    batch: int = 64
+    batch: Count = 64
     """Windows in a step, over all processes."""
     learning_rate: float = 2e-3
     """Highest learning rate."""
@@ -62,7 +65,7 @@ class OptimiserConfig:
     """Decoupled weight decay, on matrices only."""
     clip: float = 1.0
     """Largest global norm of the gradient."""
-    average: float = 0.998
+    average: Share = 0.998
     """Decay of the running average of the weights, which is what is judged and shipped."""
 
 
@@ -79,7 +82,7 @@ class RunConfig:
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
     epochs: float = 20.0
     """Passes over the training windows."""
-    hop: int = 1
+    hop: Count = 1
     """Bars between the starts of training windows."""
     interval: int = 0
     """Steps between validations, which are also checkpoints; 0 is once an epoch."""
@@ -92,6 +95,9 @@ class RunConfig:
 
 
 T = TypeVar("T")
+
+_ANY = Range(0, 2**32 - 1)
+"""Of the numbers that have no narrower range: none of them is ever negative."""
 
 
 def to_table(config: Any) -> dict[str, Any]:
@@ -134,7 +140,7 @@ def assignment(text: str) -> dict[str, Any]:
 
 
 def _update(config: T, table: Mapping[str, Any], path: str) -> T:
-    kinds = typing.get_type_hints(type(config))
+    kinds = typing.get_type_hints(type(config), include_extras=True)
     changes = {}
     for key, value in table.items():
         if key not in kinds:
@@ -153,19 +159,35 @@ def _convert(current: Any, kind: Any, value: Any, path: str) -> Any:
         wanted = value.get("kind", getattr(current, "kind", None))
         if isinstance(kind, UnionType) and wanted != getattr(current, "kind", None):
             kinds = {option.kind: option for option in typing.get_args(kind)}
-            if wanted not in kinds:
-                raise ConfigError(f"{path}.kind is {wanted!r}", remedy=f"one of: {list(kinds)}")
+            if wanted not in list(kinds):
+                raise ConfigError(
+                    f"{path}.kind is {wanted!r}", remedy=f"one of: {', '.join(kinds)}"
+                )
             current = kinds[wanted]()
         return _update(current, value, f"{path}.")
-    choices = typing.get_args(kind)
-    if choices:
+    if typing.get_origin(kind) is Literal:
+        choices = typing.get_args(kind)
         if value not in choices:
             raise ConfigError(f"{path} is {value!r}", remedy=f"one of: {', '.join(choices)}")
         return value
+    if kind is str:
+        if not isinstance(value, str):
+            raise ConfigError(f"{path} is {value!r}, not text")
+        return value
+    return _number(kind, value, path)
+
+
+def _number(kind: Any, value: Any, path: str) -> int | float:
+    """`value` as an int or a float, whichever `kind` is; it may be annotated with a `Range`."""
+    plain, limits = typing.get_args(kind) or (kind, _ANY)
+    name = "a whole number" if plain is int else "a number"
     try:
-        converted = kind(value)
-    except (TypeError, ValueError):
-        raise ConfigError(f"{path} is {value!r}, not {kind.__name__}") from None
-    if kind is int and isinstance(value, float) and value != converted:
-        raise ConfigError(f"{path} is {value!r}, not a whole number")
-    return converted
+        number: int | float | None = plain(value)
+    except (TypeError, ValueError, OverflowError):
+        number = None
+    if number is None or isinstance(value, bool) or (isinstance(value, float) and value != number):
+        raise ConfigError(f"{path} is {value!r}, not {name}")
+    if not limits.low <= number <= limits.high:
+        wanted = f"{name} from {limits.low:,} to {limits.high:,}"
+        raise ConfigError(f"{path} is {value!r}", remedy=wanted)
+    return number

@@ -286,7 +286,10 @@ def _not_a_number(
     folder: Path, step: int, chosen: np.ndarray[Any, Any], terms: Terms, norm: Tensor
 ) -> TrainingError:
     target = folder / f"not-a-number-{step}.json"
-    table = {"step": step, "windows": chosen.tolist(), **_record(terms), "gradient": float(norm)}
+    numbers = {**_record(terms), "gradient": float(norm)}
+    # JSON knows no NaN and no infinity.
+    losses = {key: value if math.isfinite(value) else str(value) for key, value in numbers.items()}
+    table = {"step": step, "windows": chosen.tolist(), **losses}
     write_bytes(target, json.dumps(table).encode())
     return TrainingError(
         f"the loss or its gradient is not a finite number at step {step}, on windows "

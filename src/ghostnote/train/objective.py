@@ -45,7 +45,9 @@ class Step(nn.Module):
         p = self.model.decode(posterior.mean + posterior.stddev * noise)
         previous = hide_steps(feedback(p, x, step, corruption, random), corruption, random)
         parts = p.steps(previous).parts(x)
-        hits, velocity, offset = (-part.sum((-1, -2)).mean() for part in parts)
+        weight = 1 + (objective.hit_weight - 1) * x[..., :N_VOICES]
+        weighted = parts._replace(hits=weight * parts.hits)
+        hits, velocity, offset = (-part.sum((-1, -2)).mean() for part in weighted)
         kl = kl_from_prior(posterior).sum(-1)
         over = (kl - objective.free_bits * NATS_PER_BIT).clamp_min(0).mean()
         loss = (
@@ -73,7 +75,8 @@ def feedback(
     """The output before each step, `[B, T, 3V]`: what was played, or in part the model's draws.
 
     Scheduled sampling (Bengio et al. 2015) in its parallel form (Duckworth et al. 2019): a pass
-    draws all steps at once, each given the mixture of the pass before.
+    draws all steps at once, each given the mixture of the pass before. The noise is the same in
+    all passes, so that pass k gives the first k steps what drawing them one by one would.
     """
     rate = corruption.sampling * min(1.0, step / corruption.sampling_rise)
     previous = shift(x)
@@ -81,10 +84,11 @@ def feedback(
         return previous
     batch, steps, _ = x.shape
     own = (torch.rand(batch, steps, 1, generator=random) < rate).to(x.device)
+    noise = torch.rand(batch, steps, N_VOICES, 3, generator=random).clamp(1e-6, 1 - 1e-6)
+    noise = noise.to(x.device)
     with torch.no_grad():
         for _ in range(corruption.sampling_passes):
-            noise = torch.rand(batch, steps, N_VOICES, 3, generator=random).to(x.device)
-            drawn = p.steps(previous).sample(noise.clamp(1e-6, 1 - 1e-6), 1.0)
+            drawn = p.steps(previous).sample(noise, 1.0)
             previous = shift(torch.where(own, drawn, x))
     return previous
 
