@@ -79,9 +79,9 @@ def whole_step(run: RunConfig, bars: Bars, machine: Machine) -> Callable[[], obj
 def bare_lstms(run: RunConfig, machine: Machine) -> Callable[[], object]:
     config, batch = run.model, run.optimiser.batch
     shape = config.decoder
-    hierarchical = isinstance(shape, HierarchicalConfig)
-    embedding = shape.conductor if hierarchical else config.latent
-    segments = config.bars if hierarchical else 1
+    segments, embedding = 1, config.latent
+    if isinstance(shape, HierarchicalConfig):
+        segments, embedding = config.bars, shape.conductor
     encoder = nn.LSTM(3 * N_VOICES, config.encoder, batch_first=True, bidirectional=True)
     decoder = nn.LSTM(
         3 * N_VOICES + embedding, shape.size, num_layers=shape.layers, batch_first=True
@@ -89,7 +89,7 @@ def bare_lstms(run: RunConfig, machine: Machine) -> Callable[[], object]:
     x = torch.rand(batch, config.steps, 3 * N_VOICES)
     y = torch.rand(batch * segments, config.steps // segments, 3 * N_VOICES + embedding)
     calls = [(encoder, x), (decoder, y)]
-    if hierarchical:
+    if isinstance(shape, HierarchicalConfig):
         conductor = nn.LSTM(1, embedding, batch_first=True)
         calls.append((conductor, torch.zeros(batch, segments, 1)))
 

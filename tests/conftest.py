@@ -9,9 +9,22 @@ with `--require-data`, as in CI, they fail.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
+
+from ghostnote.music.grid import to_performance
+from ghostnote.music.groove import Groove
+from ghostnote.music.kit import builtin_map
+from ghostnote.music.midi import write_midi
+
+if TYPE_CHECKING:
+    from ghostnote.bundle import Bundle
+    from ghostnote.model.vae import GrooveVAE
+    from ghostnote.train.config import RunConfig
 
 _BESIDE = Path(__file__).parents[2] / "shared" / "data"
 _SHARED = Path(os.environ.get("GHOSTNOTE_SHARED", _BESIDE))
@@ -23,6 +36,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="fail, rather than skip, where data outside the repository is not found",
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: starts other processes, and takes some seconds")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Nothing is read from the user's caches, and nothing is written there."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GHOSTNOTE_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
 
 
 def _existing(request: pytest.FixtureRequest, path: Path, what: str, variable: str) -> Path:
@@ -52,3 +77,94 @@ def shared_midi(request: pytest.FixtureRequest) -> Path:
 def golden(request: pytest.FixtureRequest) -> Path:
     """Golden vectors made by the original implementation."""
     return _existing(request, _SHARED / "golden", "golden vectors", "GHOSTNOTE_SHARED")
+
+
+# -- small models and what they are trained on ---------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def make_model() -> Callable[..., GrooveVAE]:
+    """Makes small models whose weights are so large that hits depend on z and on the past.
+
+    Their numbers are rounded to float16, as those of a bundle are.
+    """
+    torch = pytest.importorskip("torch")
+    torch.set_num_threads(1)
+    from ghostnote.model.config import FlatConfig, HierarchicalConfig, ModelConfig
+    from ghostnote.model.vae import GrooveVAE
+
+    def make(kind: str, head: str = "likelihood", *, seed: int = 0, **others: Any) -> GrooveVAE:
+        decoder = (
+            FlatConfig(size=16) if kind == "flat" else HierarchicalConfig(size=16, conductor=12)
+        )
+        settings = {"bars": 2, "latent": 8, "encoder": 8, **others}
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            model = GrooveVAE(ModelConfig(decoder=decoder, head=head, **settings))  # type: ignore[arg-type]
+        with torch.no_grad():
+            for weight in model.parameters():
+                weight.copy_((3 * weight).half())
+            model.decoder.head.project.bias[:9] = -1.0
+        return model.eval()
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def drumming(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of 20 takes of four bars, with an ``info.csv`` that splits them."""
+    folder = tmp_path_factory.mktemp("drumming")
+    lines = ["midi_filename,split"]
+    for take in range(20):
+        random = np.random.default_rng(take)
+        hits = np.zeros((64, 9), bool)
+        hits[::8, 0] = hits[4::8, 1] = hits[::2, 2 if take % 2 else 8] = True
+        hits ^= random.random(hits.shape) < 0.05
+        groove = Groove.from_cells(
+            hits,
+            random.integers(30, 128, hits.shape) / 127,
+            random.integers(0, 30, hits.shape) / 120,
+            bpm=90 + 2 * take,
+        )
+        write_midi(folder / f"{take}.mid", to_performance(groove, builtin_map("ghostnote")))
+        split = "train" if take < 12 else "validation" if take < 16 else "test"
+        lines.append(f"{take}.mid,{split}")
+    (folder / "info.csv").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_settings() -> list[str]:
+    """What makes a preset so small that it is trained in a second, as ``--set`` takes it."""
+    return [
+        "model.bars=2", "model.latent=6", "model.encoder=8", "model.decoder.size=12",
+        "model.decoder.conductor=8", "optimiser.batch=8", "epochs=3",
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle(
+    drumming: Path, tiny_settings: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> Bundle:
+    """A bundle of a model that was trained for some steps on `drumming`."""
+    torch = pytest.importorskip("torch")
+    torch.set_num_threads(1)
+    from ghostnote.cli.train import settings
+    from ghostnote.data.bars import Bars
+    from ghostnote.data.corpus import load_corpus
+    from ghostnote.data.windows import windows
+    from ghostnote.export.bundle import export_bundle
+    from ghostnote.train.checkpoint import load_checkpoint
+    from ghostnote.train.loop import BEST, Machine, train
+
+    run: RunConfig = settings("groove-4bar", None, tiny_settings)
+    corpus = load_corpus(drumming)
+    training, validation = (
+        windows(corpus.select(split=split), bars=run.model.bars)
+        for split in ("train", "validation")
+    )
+    folder = tmp_path_factory.mktemp("run")
+    machine = Machine(torch.device("cpu"), bf16=False)
+    train(run, Bars.of(training), Bars.of(validation), folder, machine=machine)
+    target = tmp_path_factory.mktemp("bundles") / "tiny"
+    return export_bundle(load_checkpoint(folder / BEST), training, target, name="tiny")

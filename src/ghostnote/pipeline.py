@@ -45,8 +45,6 @@ def sample(
     """
     if n < 1:
         raise ConfigError(f"{n} loops cannot be sampled", remedy="ask for 1 or more")
-    if temperature is not None and not 0 <= temperature <= 10:
-        raise ConfigError(f"temperature {temperature:g} is not in 0 to 10")
     runtime = (
         model
         if isinstance(model, Runtime)

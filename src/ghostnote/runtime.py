@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ghostnote.bundle import DECODER, ENCODER, Bundle
-from ghostnote.errors import BundleError
+from ghostnote.errors import BundleError, ConfigError
 from ghostnote.music.groove import Groove
 from ghostnote.music.kit import N_VOICES
 
@@ -64,7 +64,12 @@ class Runtime:
 
         Returns:
             `x` `[B, T, 3V]`.
+
+        Raises:
+            ConfigError: `temperature` is not in [0, 10].
         """
+        if not 0 <= temperature <= 10:
+            raise ConfigError(f"temperature {temperature:g} is not in 0 to 10")
         shape = (len(z), self.bundle.steps)
         if known is None or mask is None:
             known = np.zeros((*shape, 3 * N_VOICES), np.float32)

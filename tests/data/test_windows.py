@@ -48,8 +48,8 @@ def test_windows_never_leave_their_take(lengths: list[int], bars: int, hop: int)
         def __len__(self) -> int:
             return len(lengths)
 
-        def texts(self, _: str) -> list[str]:
-            return ["4-4"] * len(lengths)
+        def in_meter(self, meter: tuple[int, int]) -> np.ndarray:
+            return np.full(len(lengths), meter == (4, 4))
 
     expected = [
         (take, start)

@@ -200,8 +200,8 @@ def summarise(corpus: Corpus) -> dict[str, Any]:
         "styles": _counted(corpus.texts("style")),
         "hits_per_voice": dict(zip(VOICES, per_voice, strict=True)),
         **{name: int(corpus.numbers(name).sum()) for name in COUNTS},
-        "skipped": [asdict(remark) for remark in corpus.skipped],
-        "repaired": [asdict(remark) for remark in corpus.repaired],
+        "skipped": [remark._asdict() for remark in corpus.skipped],
+        "repaired": [remark._asdict() for remark in corpus.repaired],
     }
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import logging
 import os
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import resources
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -98,8 +99,7 @@ class Take:
         return table.primary_style(self.style)
 
 
-@dataclass(frozen=True)
-class Remark:
+class Remark(NamedTuple):
     """What was wrong with a file of the source."""
 
     name: str
@@ -217,9 +217,15 @@ class Corpus:
     @property
     def steps_per_bar(self) -> IntArray:
         """`[N]`, the steps in a bar of each take."""
-        meters = self.store.texts("time_signature")
-        per_bar = np.array([steps_per_bar(table.parse_meter(meter)) for meter in meters], np.int64)
+        meters = map(table.parse_meter, self.store.texts("time_signature"))
+        per_bar = np.array([steps_per_bar(meter) for meter in meters], np.int64)
         return per_bar[self.store.column("time_signature")[self.rows]]
+
+    def in_meter(self, meter: Meter) -> npt.NDArray[np.bool_]:
+        """`[N]`, which takes are in `meter`."""
+        meters = map(table.parse_meter, self.store.texts("time_signature"))
+        same = np.array([other == meter for other in meters])
+        return same[self.store.column("time_signature")[self.rows]]
 
     def groove(self, index: int) -> Groove:
         """Take `index` of this view as a groove, at its own tempo and meter."""
@@ -379,7 +385,7 @@ def build(source: Source, drum_map: DrumMap, progress: Progress | None = None) -
         DataError: there are no files, or none can be used.
     """
     read: list[_Read] = []
-    with source.open() as files:
+    with source.open() as files, _uncollected():
         listed, skipped = _listed(files)
         for done, (name, row) in enumerate(listed, start=1):
             try:
@@ -418,8 +424,21 @@ def build(source: Source, drum_map: DrumMap, progress: Progress | None = None) -
     return arrays
 
 
-@dataclass(frozen=True)
-class _Read:
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without garbage collection, which would look through the growing heap of arrays again and
+    again, a tenth of the time, and find nothing: parsing makes no cycles.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+class _Read(NamedTuple):
     columns: dict[str, str | float]
     velocity: npt.NDArray[np.uint8]
     offset: npt.NDArray[np.float32]

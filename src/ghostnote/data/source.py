@@ -15,8 +15,8 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import Final
+from pathlib import Path
+from typing import Final, NamedTuple
 
 from ghostnote.errors import DataError
 
@@ -28,8 +28,7 @@ _LARGEST_RATIO: Final = 100
 a thousand times and more."""
 
 
-@dataclass(frozen=True)
-class Stamp:
+class Stamp(NamedTuple):
     """What the file system says about a source, to tell cheaply that its content is unchanged.
 
     `newest` is the time of the last change, in seconds since the epoch.
@@ -39,8 +38,7 @@ class Stamp:
     newest: float
 
 
-@dataclass(frozen=True)
-class Files:
+class Files(NamedTuple):
     """The MIDI files of a source, and its ``info.csv`` if there is one.
 
     Attributes:
@@ -221,9 +219,9 @@ def _stamp(path: Path) -> Stamp:
 
 
 def _wanted(name: str) -> bool:
-    path = PurePosixPath(name)
-    hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts)
-    return not hidden and (path.name == INDEX_NAME or path.suffix.lower() in _MIDI_SUFFIXES)
+    last = name.rpartition("/")[2]
+    hidden = name.startswith((".", "__MACOSX/")) or "/." in name
+    return not hidden and (last == INDEX_NAME or last.lower().endswith(_MIDI_SUFFIXES))
 
 
 def _sha256(content: bytes) -> str:

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ghostnote.data import table
 from ghostnote.data.corpus import Corpus
 from ghostnote.errors import DataError
 from ghostnote.music.groove import Groove, Meter, steps_per_bar
@@ -116,9 +115,7 @@ def windows(corpus: Corpus, *, bars: int = 4, hop: int = 1, meter: Meter = (4, 4
     """
     if bars < 1 or hop < 1:
         raise DataError(f"windows of {bars} bars every {hop} bars", remedy="both are 1 or more")
-    in_meter = np.array(
-        [table.parse_meter(text) == meter for text in corpus.texts("time_signature")]
-    )
+    in_meter = corpus.in_meter(meter)
     room = corpus.bars - bars + 1
     count = np.where(in_meter & (room > 0), -(-room // hop), 0)
     if not count.any():

@@ -1,0 +1,280 @@
+"""From hits to sound: a sample-accurate mixer, a limiter, and audio files."""
+
+from __future__ import annotations
+
+import wave
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from ghostnote.errors import MidiError, OutputError
+from ghostnote.files import atomic_path
+from ghostnote.music.groove import Groove
+from ghostnote.music.kit import DrumMap
+from ghostnote.music.midi import DRUM_CHANNEL, Performance
+from ghostnote.render.kit import SAMPLE_RATE, FloatArray, Kit
+
+LOUDNESS_EXPONENT: Final = 1.6
+"""Amplitude is velocity to this power: half the velocity is 9.6 dB softer."""
+
+CEILING: Final = float(np.float32(0.966))
+"""No sample of a mix is larger than this: 0.3 dB below full scale."""
+
+MAX_SECONDS: Final = 3600.0
+"""The longest mix; a longer one is most likely a damaged file, and would fill the memory."""
+
+FORMATS: Final = {
+    ".wav": ("WAV", "PCM_16"),
+    ".flac": ("FLAC", "PCM_16"),
+    ".ogg": ("OGG", "VORBIS"),
+    ".mp3": ("MP3", "MPEG_LAYER_III"),
+}
+"""Suffix → soundfile's names of the format and the encoding."""
+
+_CHOKE_SECONDS: Final = 0.010
+_LOOKAHEAD_SECONDS: Final = 0.005
+_RELEASE_SECONDS: Final = 0.150
+_BLOCK: Final = 32
+
+
+# -- hits in time ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class TimedHits:
+    """Hits on the clock, in any order.
+
+    Attributes:
+        seconds: `[N]` float64, from the start of bar 1; negative for a hit ahead of it.
+        voice: `[N]` int, a voice of the kit.
+        velocity: `[N]` float32, in (0, 1].
+        length: how long the bars last, in seconds; hits may ring beyond.
+    """
+
+    seconds: npt.NDArray[np.float64]
+    voice: npt.NDArray[np.intp]
+    velocity: npt.NDArray[np.float32]
+    length: float
+
+    def __len__(self) -> int:
+        """How many hits."""
+        return len(self.seconds)
+
+
+def timed_hits(groove: Groove) -> TimedHits:
+    """The hits of a groove at its tempo, each where its offset puts it."""
+    step, voice = np.nonzero(groove.hits)
+    seconds = groove.offset[step, voice].astype(np.float64)
+    seconds += step
+    seconds *= groove.seconds_per_step
+    return TimedHits(seconds, voice, groove.velocity[step, voice], groove.seconds)
+
+
+def performance_hits(
+    performance: Performance, drum_map: DrumMap, *, channel: int | None = DRUM_CHANNEL
+) -> tuple[TimedHits, dict[int, int]]:
+    """The drums of a file exactly as played, on no grid, through all its tempos.
+
+    Time is counted from the performance's `start`. `channel` is counted from 1; with None, the
+    notes of all channels are drums. Returns the hits, and pitch → number of notes for the pitches
+    that the map does not know, which are left out.
+
+    Raises:
+        MidiError: nothing to play, unless the file says that its bars are empty.
+    """
+    drums = performance if channel is None else performance.channels(channel)
+    voice_of = np.full(128, -1, np.intp)
+    for pitch, index in drum_map.voice_of.items():
+        voice_of[pitch] = index
+    voice = voice_of[drums.pitch]
+    known = voice >= 0
+    pitches, counts = np.unique(drums.pitch[~known], return_counts=True)
+    unmapped = dict(zip(pitches.tolist(), counts.tolist(), strict=True))
+    if not known.any() and (unmapped or performance.stop is None):
+        where = "" if channel is None else f" on channel {channel}"
+        others = ", ".join(map(str, performance.notes_per_channel)) or "none"
+        raise MidiError(
+            f"has no drums{where} that the map {drum_map.name} knows",
+            source=performance.source,
+            remedy=f"use another drum map or channel; there are notes on channels: {others}",
+        )
+    stop = performance.end if performance.stop is None else performance.stop
+    start, end = performance.seconds([performance.start, stop]).tolist()
+    hits = TimedHits(
+        performance.seconds(drums.onset[known]) - start,
+        voice[known],
+        drums.velocity[known].astype(np.float32) / np.float32(127),
+        max(end - start, 0.0),
+    )
+    return hits, unmapped
+
+
+# -- mixing ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Mix:
+    """Audio.
+
+    Attributes:
+        samples: `[N, 2]` float32, no larger than `CEILING`.
+        sample_rate: frames in a second.
+        lead: seconds from the start of the audio to the start of bar 1; more than 0 only where a
+            hit comes ahead of bar 1.
+    """
+
+    samples: FloatArray
+    sample_rate: int
+    lead: float = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """How long the audio lasts."""
+        return len(self.samples) / self.sample_rate
+
+
+def mix(hits: TimedHits, kit: Kit, *, sample_rate: int = SAMPLE_RATE) -> Mix:
+    """Play `hits` on `kit`.
+
+    Each hit begins exactly `lead` + its rounded time, in frames. The amplitude is velocity to the
+    power of `LOUDNESS_EXPONENT`. The audio lasts to the end of the bars or of the last sample,
+    whichever is later. What would exceed `CEILING` goes through `limit`.
+
+    Raises:
+        KitError: a sample cannot be read.
+        OutputError: the audio would be longer than `MAX_SECONDS`.
+    """
+    first = float(hits.seconds.min(initial=0.0))
+    length = max(hits.length, float(hits.seconds.max(initial=0.0))) - first
+    if length > MAX_SECONDS:
+        raise OutputError(
+            f"would be {length / 60:.0f} minutes of audio",
+            remedy=f"render at most {MAX_SECONDS / 60:.0f} minutes at once",
+        )
+    lead = round(-first * sample_rate)
+    onset = np.rint(hits.seconds * sample_rate).astype(np.int64) + lead
+    layers = [
+        kit.layer(voice, velocity, sample_rate=sample_rate)
+        for voice, velocity in zip(hits.voice.tolist(), hits.velocity.tolist(), strict=True)
+    ]
+    amplitude = hits.velocity**LOUDNESS_EXPONENT * np.array([gain for _, gain in layers])
+    sounding = np.array([len(samples) for samples, _ in layers], np.int64)
+    cut = np.minimum(sounding, _frames_to_choke(onset, hits.voice, kit))
+    fade = np.linspace(1, 0, round(_CHOKE_SECONDS * sample_rate) + 1, dtype=np.float32)[1:, None]
+    end = np.minimum(sounding, cut + len(fade))
+
+    frames = max(lead + round(hits.length * sample_rate), int((onset + end).max(initial=0)))
+    samples = np.zeros((frames, 2), np.float32)
+    scratch = np.empty((int(end.max(initial=0)), 2), np.float32)
+    for (source, _), gain, at, choked, stop in zip(
+        layers, amplitude.astype(np.float32), onset.tolist(), cut.tolist(), end.tolist(),
+        strict=True,
+    ):  # fmt: skip
+        voiced = np.multiply(source[:stop], gain, out=scratch[:stop])
+        voiced[choked:] *= fade[: stop - choked]
+        samples[at : at + stop] += voiced
+    return Mix(limit(samples, sample_rate), sample_rate, lead / sample_rate)
+
+
+def _frames_to_choke(
+    onset: npt.NDArray[np.int64], voice: npt.NDArray[np.intp], kit: Kit
+) -> npt.NDArray[np.int64]:
+    """`[N]`: the frames from each hit to the next one that chokes it."""
+    frames = np.full(len(onset), np.iinfo(np.int64).max // 2)
+    for index, choked in enumerate(kit.voices):
+        mine = voice == index
+        chokers = np.sort(onset[np.isin(voice, list(choked.choked_by))])
+        following = np.searchsorted(chokers, onset[mine], side="right")
+        reached = following < len(chokers)
+        hits = np.flatnonzero(mine)[reached]
+        frames[hits] = chokers[following[reached]] - onset[hits]
+    return frames
+
+
+def limit(samples: FloatArray, sample_rate: int = SAMPLE_RATE) -> FloatArray:
+    """`samples`, `[N, 2]`, turned down around each peak so that none exceeds `CEILING`.
+
+    A look-ahead limiter: the gain falls over 5 ms before a peak and recovers within 150 ms after
+    it, the same for left and right. Wherever nothing comes near the ceiling, the samples are
+    returned to the bit.
+    """
+    if not len(samples) or max(samples.max(), -samples.min()) <= CEILING:
+        return samples
+    size = -(-len(samples) // _BLOCK) * _BLOCK
+    blocks = np.zeros((size // _BLOCK, _BLOCK * 2), np.float32)
+    blocks.reshape(size, 2)[: len(samples)] = samples
+    peak = np.maximum(blocks.max(axis=1), -blocks.min(axis=1)).astype(np.float64)
+    needed = CEILING / np.maximum(peak, CEILING)
+
+    # The gain is a line between the edges of blocks. An edge may be no louder than the blocks on
+    # both its sides; release, look-ahead and smoothing each only ever lower it further.
+    edge = np.minimum(np.append(needed, 1.0), np.insert(needed, 0, 1.0))
+    ahead = max(1, round(_LOOKAHEAD_SECONDS * sample_rate / _BLOCK))
+    rise = np.arange(len(edge)) * (_BLOCK / (_RELEASE_SECONDS * sample_rate))
+    released = np.minimum.accumulate(edge - rise) + rise
+    padded = np.concatenate((np.full(ahead, released[0]), released, np.ones(ahead)))
+    lowest = np.lib.stride_tricks.sliding_window_view(padded, ahead + 1).min(axis=1)
+    smooth = np.lib.stride_tricks.sliding_window_view(lowest, ahead + 1).mean(axis=1)
+    smooth = np.minimum(smooth, 1.0)
+
+    slope = np.repeat(np.arange(_BLOCK, dtype=np.float32) / _BLOCK, 2)
+    gain = smooth.astype(np.float32)
+    blocks *= gain[:-1, None] + np.diff(gain)[:, None] * slope
+    # Rounding may leave a peak one unit in the last place above the ceiling.
+    np.clip(blocks, -CEILING, CEILING, out=blocks)
+    return blocks.reshape(size, 2)[: len(samples)]
+
+
+# -- files -----------------------------------------------------------------------------------
+
+
+def write_audio(path: str | Path, audio: Mix, *, overwrite: bool = True) -> None:
+    """Write `audio` in the format of the suffix: 16-bit WAV or FLAC, Ogg Vorbis, or MP3.
+
+    The same mix gives the same WAV bytes.
+
+    Raises:
+        OutputError: an unknown suffix, a rate that the format does not have, a file that exists
+            while `overwrite` is false, or a place that cannot be written.
+    """
+    target = Path(path)
+    suffix = target.suffix.lower()
+    if suffix not in FORMATS:
+        raise OutputError(
+            f"{suffix or 'no suffix'!r} is no audio format",
+            source=target,
+            remedy=f"one of: {', '.join(FORMATS)}",
+        )
+    with atomic_path(target, overwrite=overwrite) as temporary:
+        pcm = np.rint(audio.samples * np.float32(32767)).astype("<i2")
+        if suffix == ".wav":
+            # By the standard library, since soundfile would take longer to import than to write.
+            with wave.open(str(temporary), "wb") as file:
+                file.setnchannels(2)
+                file.setsampwidth(2)
+                file.setframerate(audio.sample_rate)
+                file.writeframes(pcm.tobytes())
+        else:
+            _encode(target, temporary, pcm, audio.sample_rate)
+
+
+def _encode(target: Path, temporary: Path, pcm: npt.NDArray[np.int16], sample_rate: int) -> None:
+    import soundfile
+
+    container, encoding = FORMATS[target.suffix.lower()]
+    try:
+        with soundfile.SoundFile(
+            temporary, "w", sample_rate, 2, subtype=encoding, format=container
+        ) as file:
+            # The Vorbis encoder keeps a whole call's frames on the stack.
+            for start in range(0, len(pcm), 65_536):
+                file.write(pcm[start : start + 65_536])
+    except soundfile.SoundFileError as error:
+        raise OutputError(
+            f"cannot be written: {error}",
+            source=target,
+            remedy="free some space, or choose WAV or another folder",
+        ) from error
