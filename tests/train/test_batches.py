@@ -39,7 +39,7 @@ def test_epochs_and_seeds_differ_and_are_repeated() -> None:
 
 
 def test_each_key_has_a_stream_of_its_own() -> None:
-    keys = [(0,), (1,), (0, 0), (0, 1), (1, 0), (0, 0, 1), (2**32 - 1, 2, 10**6)]
+    keys = [(0, 1, 0), (0, 2, 0), (0, 1, 1), (1, 1, 0), (1, 2, 1), (2**32 - 1, 2, 10**6)]
     draws = {generator(*key).random(4).tobytes() for key in keys}
     assert len(draws) == len(keys)
     assert generator(3, 4).random() == generator(3, 4).random()

@@ -503,7 +503,7 @@ def _grid(
     performance: Performance, drum_map: DrumMap, meter: Meter
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32], GridReport]:
     """The drums of a file in bars of `meter`, whatever the file itself says of meters."""
-    if performance.notes_per_channel.keys() != {DRUM_CHANNEL}:
+    if (performance.channel != DRUM_CHANNEL - 1).any():
         performance = performance.channels(DRUM_CHANNEL)
     velocity, offset, report = grid_arrays(
         performance.onset,
@@ -517,4 +517,4 @@ def _grid(
     )
     tempos = [tempo for _, tempo in performance.tempos]
     changes = sum(before != after for before, after in pairwise(tempos))
-    return velocity, offset, replace(report, tempo_changes=changes)
+    return velocity, offset, replace(report, tempo_changes=changes) if changes else report

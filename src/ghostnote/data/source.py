@@ -120,10 +120,8 @@ class ZipSource:
     def open(self) -> Iterator[Files]:
         """The files, for as long as the block lasts."""
         with open_zip(self.path) as archive:
-            yield Files(
-                tuple(sorted(set(filter(_wanted, archive.namelist())))),
-                lambda name: read_member(archive, name),
-            )
+            names = sorted(set(filter(_wanted, archive.namelist())))
+            yield Files(tuple(names), lambda name: read_member(archive, name))
 
 
 Source = FolderSource | ZipSource

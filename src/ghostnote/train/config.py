@@ -55,7 +55,7 @@ class OptimiserConfig:
 
     batch: Count = 64
     """Windows in a step, over all processes."""
-    learning_rate: float = 2e-3
+    learning_rate: Annotated[float, Range(0, 1)] = 2e-3
     """Highest learning rate."""
     schedule: Literal["cosine", "original"] = "cosine"
     """`cosine`: to 2 % at the last step. `original`: (rate − 1e-5)·0.9999^t + 1e-5."""
