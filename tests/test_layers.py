@@ -181,7 +181,7 @@ HEAVY = "torch onnxruntime onnx soundfile matplotlib sklearn tensorboard mido nu
     ("statement", "may_load"),
     [
         ("import ghostnote", set()),
-        ("import ghostnote.cli", {"cyclopts"}),
+        ("import ghostnote.cli", set()),
         (f"import {', '.join(COMMANDS)}", {"cyclopts", "rich", "numpy"}),
         ("from ghostnote import Groove, GhostnoteError, load_map", {"numpy"}),
         ("import ghostnote.pipeline, ghostnote.bundle, ghostnote.render", {"numpy"}),

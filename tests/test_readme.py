@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import pytest
 
-from ghostnote.cli import command_line
+from ghostnote.cli.commands import command_line
 from ghostnote.music.grid import to_performance
 from ghostnote.music.groove import Groove
 from ghostnote.music.kit import load_map

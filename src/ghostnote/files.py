@@ -12,12 +12,13 @@ from ghostnote.errors import OutputError
 
 
 @contextmanager
-def atomic_path(target: str | Path, *, overwrite: bool = True) -> Iterator[Path]:
+def atomic_path(target: str | Path, *, overwrite: bool = True, sync: bool = True) -> Iterator[Path]:
     """A temporary path beside `target` that becomes `target` when the block ends well.
 
     The file is flushed to disk and then renamed; if the block raises, the temporary file is
     removed and `target` stays as it was. The temporary name keeps the suffix, since writers
-    choose a format by it.
+    choose a format by it. With `sync` false, what can be made again, and shows when it is read
+    that it is whole, need not wait for the disk.
 
     Raises:
         OutputError: `target` exists and `overwrite` is false, or it cannot be written.
@@ -36,8 +37,9 @@ def atomic_path(target: str | Path, *, overwrite: bool = True) -> Iterator[Path]
     temporary = Path(name)
     try:
         yield temporary
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
+        if sync:
+            with temporary.open("rb") as written:
+                os.fsync(written.fileno())
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(target)
     except OSError as error:

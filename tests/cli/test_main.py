@@ -13,7 +13,8 @@ from types import SimpleNamespace
 import pytest
 
 from ghostnote import __version__
-from ghostnote.cli import command_line, main
+from ghostnote.cli import main
+from ghostnote.cli.commands import command_line
 from ghostnote.errors import ConfigError, GhostnoteError, MidiError
 
 COMMANDS = ("sample", "render", "plot", "data", "presets", "train", "evaluate", "export")
@@ -60,7 +61,7 @@ def test_overview_names_every_command_and_imports_none() -> None:
     *overview, modules = result.stdout.splitlines()
     shown = {words[1] for line in overview if len(words := line.split()) > 1}
     assert shown >= set(COMMANDS)
-    assert modules == "['ghostnote.errors', 'ghostnote.cli']"
+    assert modules == "['ghostnote.errors', 'ghostnote.cli', 'ghostnote.cli.commands']"
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -30,7 +30,7 @@ def test_an_epoch_takes_no_window_twice(n: int, batch: int, epoch: int, seed: in
 def test_epochs_and_seeds_differ_and_are_repeated() -> None:
     def order(epoch: int, seed: int) -> list[int]:
         steps = range(epoch * 4, (epoch + 1) * 4)
-        return np.concatenate([batch_indices(64, t, batch=16, seed=seed) for t in steps]).tolist()
+        return [int(i) for t in steps for i in batch_indices(64, t, batch=16, seed=seed)]
 
     orders = [order(epoch, seed) for epoch in range(3) for seed in range(3)]
     assert len({tuple(each) for each in orders}) == 9

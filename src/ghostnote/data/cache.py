@@ -68,7 +68,7 @@ def write_cache(path: Path, arrays: Arrays, metadata: Mapping[str, str]) -> None
         }  # fmt: skip
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
-    with atomic_path(path) as temporary, temporary.open("wb") as file:
+    with atomic_path(path, sync=False) as temporary, temporary.open("wb") as file:
         file.write(len(text).to_bytes(8, "little") + text)
         for _, array in ordered:
             file.write(_buffer(array))

@@ -66,7 +66,7 @@ def judge(
     notice("reconstruction")
     model = load_model(bundle)
     scores = reconstruct(model, real_bars, device=torch.device("cpu"))
-    x = _all(real_bars)
+    x = all_windows(real_bars)
     free = _free_running(runtime, x)
     confusion = Confusion.of(free[..., :N_VOICES] > 0.5, x[..., :N_VOICES] > 0.5)
     both = (free[..., :N_VOICES] > 0.5) & (x[..., :N_VOICES] > 0.5)
@@ -85,7 +85,7 @@ def judge(
     z, noise = draws(bundle, seed, range(samples))
     heat = bundle.temperature if temperature is None else temperature
     drawn = runtime.decode(z, noise, heat)
-    train_x = _all(train_bars)
+    train_x = all_windows(train_bars)
     bar = bundle.steps // bundle.bars
     figures = _sample_figures(drawn, train_x, bar)
     figures["temperature"] = heat
@@ -110,7 +110,8 @@ def _windows(bundle: Bundle, corpus: Corpus, split: str) -> Windows:
     return windows(corpus.select(split=split), bars=bundle.bars, meter=bundle.meter)
 
 
-def _all(bars: Bars) -> FloatArray:
+def all_windows(bars: Bars) -> FloatArray:
+    """All windows as the models take them, `[W, T, 3V]`."""
     return to_x(bars.cells(bars.bars_of(np.arange(len(bars)))))
 
 

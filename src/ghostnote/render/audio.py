@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import wave
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -38,6 +39,8 @@ _CHOKE_SECONDS: Final = 0.010
 _LOOKAHEAD_SECONDS: Final = 0.005
 _RELEASE_SECONDS: Final = 0.150
 _BLOCK: Final = 32
+_REVERSED: Final = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
+_PIECE: Final = 512 * _BLOCK
 
 
 # -- hits in time ----------------------------------------------------------------------------
@@ -176,7 +179,7 @@ def mix(hits: TimedHits, kit: Kit, *, sample_rate: int = SAMPLE_RATE) -> Mix:
         voiced = np.multiply(source[:stop], gain, out=scratch[:stop])
         voiced[choked:] *= fade[: stop - choked]
         samples[at : at + stop] += voiced
-    return Mix(limit(samples, sample_rate), sample_rate, lead / sample_rate)
+    return Mix(limit(samples, sample_rate, out=samples), sample_rate, lead / sample_rate)
 
 
 def _frames_to_choke(
@@ -194,23 +197,43 @@ def _frames_to_choke(
     return frames
 
 
-def limit(samples: FloatArray, sample_rate: int = SAMPLE_RATE) -> FloatArray:
+def limit(
+    samples: FloatArray, sample_rate: int = SAMPLE_RATE, *, out: FloatArray | None = None
+) -> FloatArray:
     """`samples`, `[N, 2]`, turned down around each peak so that none exceeds `CEILING`.
 
     A look-ahead limiter: the gain falls over 5 ms before a peak and recovers within 150 ms after
     it, the same for left and right. Wherever nothing comes near the ceiling, the samples are
-    returned to the bit.
+    returned to the bit. `out`, which may be `samples` themselves, receives the result.
     """
-    if not len(samples) or max(samples.max(), -samples.min()) <= CEILING:
-        return samples
-    size = -(-len(samples) // _BLOCK) * _BLOCK
-    blocks = np.zeros((size // _BLOCK, _BLOCK * 2), np.float32)
-    blocks.reshape(size, 2)[: len(samples)] = samples
-    peak = np.maximum(blocks.max(axis=1), -blocks.min(axis=1)).astype(np.float64)
-    needed = CEILING / np.maximum(peak, CEILING)
+    limited = np.empty_like(samples) if out is None else out
+    if max(samples.max(initial=0), -samples.min(initial=0)) <= CEILING:
+        np.copyto(limited, samples)
+        return limited
+    # In pieces: fresh memory for the whole of the audio costs more than the arithmetic.
+    pieces = [slice(at, at + _PIECE) for at in range(0, len(samples), _PIECE)]
+    peak = np.full(-(-len(samples) // _BLOCK), CEILING)
+    for piece in pieces:
+        flat = np.abs(samples[piece]).reshape(-1)
+        loud = np.flatnonzero(flat > CEILING)
+        np.maximum.at(peak, (piece.start + loud // 2) // _BLOCK, flat[loud].astype(np.float64))
+    gain = _edge_gain(CEILING / peak, sample_rate).astype(np.float32)
+    slope = np.repeat(np.arange(_BLOCK, dtype=np.float32) / _BLOCK, 2)
+    for piece in pieces:
+        edges = gain[piece.start // _BLOCK : piece.stop // _BLOCK + 1]
+        lines = (edges[:-1, None] + np.diff(edges)[:, None] * slope).reshape(-1, 2)
+        np.multiply(samples[piece], lines[: len(samples) - piece.start], out=limited[piece])
+        # Rounding may leave a peak one unit in the last place above the ceiling.
+        np.clip(limited[piece], -CEILING, CEILING, out=limited[piece])
+    return limited
 
-    # The gain is a line between the edges of blocks. An edge may be no louder than the blocks on
-    # both its sides; release, look-ahead and smoothing each only ever lower it further.
+
+def _edge_gain(needed: npt.NDArray[np.float64], sample_rate: int) -> npt.NDArray[np.float64]:
+    """`[blocks + 1]`: the gain at the edges of blocks, between which it is a straight line.
+
+    An edge is no louder than the blocks on both its sides need; release, look-ahead and smoothing
+    each only ever lower it further.
+    """
     edge = np.minimum(np.append(needed, 1.0), np.insert(needed, 0, 1.0))
     ahead = max(1, round(_LOOKAHEAD_SECONDS * sample_rate / _BLOCK))
     rise = np.arange(len(edge)) * (_BLOCK / (_RELEASE_SECONDS * sample_rate))
@@ -218,14 +241,8 @@ def limit(samples: FloatArray, sample_rate: int = SAMPLE_RATE) -> FloatArray:
     padded = np.concatenate((np.full(ahead, released[0]), released, np.ones(ahead)))
     lowest = np.lib.stride_tricks.sliding_window_view(padded, ahead + 1).min(axis=1)
     smooth = np.lib.stride_tricks.sliding_window_view(lowest, ahead + 1).mean(axis=1)
-    smooth = np.minimum(smooth, 1.0)
-
-    slope = np.repeat(np.arange(_BLOCK, dtype=np.float32) / _BLOCK, 2)
-    gain = smooth.astype(np.float32)
-    blocks *= gain[:-1, None] + np.diff(gain)[:, None] * slope
-    # Rounding may leave a peak one unit in the last place above the ceiling.
-    np.clip(blocks, -CEILING, CEILING, out=blocks)
-    return blocks.reshape(size, 2)[: len(samples)]
+    gain: npt.NDArray[np.float64] = np.minimum(smooth, 1.0)
+    return gain
 
 
 # -- files -----------------------------------------------------------------------------------
@@ -234,7 +251,7 @@ def limit(samples: FloatArray, sample_rate: int = SAMPLE_RATE) -> FloatArray:
 def write_audio(path: str | Path, audio: Mix, *, overwrite: bool = True) -> None:
     """Write `audio` in the format of the suffix: 16-bit WAV or FLAC, Ogg Vorbis, or MP3.
 
-    The same mix gives the same WAV bytes.
+    The same mix gives the same bytes.
 
     Raises:
         OutputError: an unknown suffix, a rate that the format does not have, a file that exists
@@ -249,32 +266,54 @@ def write_audio(path: str | Path, audio: Mix, *, overwrite: bool = True) -> None
             remedy=f"one of: {', '.join(FORMATS)}",
         )
     with atomic_path(target, overwrite=overwrite) as temporary:
-        pcm = np.rint(audio.samples * np.float32(32767)).astype("<i2")
         if suffix == ".wav":
             # By the standard library, since soundfile would take longer to import than to write.
             with wave.open(str(temporary), "wb") as file:
                 file.setnchannels(2)
                 file.setsampwidth(2)
                 file.setframerate(audio.sample_rate)
-                file.writeframes(pcm.tobytes())
+                file.writeframes(np.rint(audio.samples * np.float32(32767)).astype("<i2").tobytes())
         else:
-            _encode(target, temporary, pcm, audio.sample_rate)
+            _encode(target, temporary, audio)
 
 
-def _encode(target: Path, temporary: Path, pcm: npt.NDArray[np.int16], sample_rate: int) -> None:
+def _encode(target: Path, temporary: Path, audio: Mix) -> None:
     import soundfile
 
     container, encoding = FORMATS[target.suffix.lower()]
     try:
         with soundfile.SoundFile(
-            temporary, "w", sample_rate, 2, subtype=encoding, format=container
+            temporary, "w", audio.sample_rate, 2, subtype=encoding, format=container
         ) as file:
-            # The Vorbis encoder keeps a whole call's frames on the stack.
-            for start in range(0, len(pcm), 65_536):
-                file.write(pcm[start : start + 65_536])
+            # In pieces, since the Vorbis encoder keeps all the frames of a call on the stack; as
+            # float32, since the MP3 encoder distorts 16-bit stereo.
+            for start in range(0, len(audio.samples), 65_536):
+                file.write(audio.samples[start : start + 65_536])
     except soundfile.SoundFileError as error:
         raise OutputError(
             f"cannot be written: {error}",
             source=target,
             remedy="free some space, or choose WAV or another folder",
         ) from error
+    if container == "OGG":
+        temporary.write_bytes(_with_fixed_serial(temporary.read_bytes()))
+
+
+def _with_fixed_serial(ogg: bytes) -> bytes:
+    """An Ogg file whose stream has serial number 1.
+
+    The encoder draws a random one, so that the same mix would give other bytes each time. A page
+    (RFC 3533, section 6) has its serial number at byte 14 and its checksum at byte 22, which is
+    zlib's with the bits of every byte reversed and nothing inverted.
+    """
+    pages = bytearray(ogg)
+    at = 0
+    while at < len(pages):
+        lengths = pages[at + 27 : at + 27 + pages[at + 26]]
+        end = at + 27 + len(lengths) + sum(lengths)
+        pages[at + 14 : at + 18] = (1).to_bytes(4, "little")
+        pages[at + 22 : at + 26] = bytes(4)
+        checksum = zlib.crc32(pages[at:end].translate(_REVERSED), 0xFFFFFFFF) ^ 0xFFFFFFFF
+        pages[at + 22 : at + 26] = checksum.to_bytes(4, "big").translate(_REVERSED)
+        at = end
+    return bytes(pages)

@@ -1,0 +1,203 @@
+"""ONNX graphs: the same functions as the models in torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import onnxruntime
+import pytest
+import torch
+
+from ghostnote.export.graph import decoder_graph, encoder_graph
+from ghostnote.latent import normals, uniforms
+from ghostnote.model.config import FlatConfig, HierarchicalConfig, ModelConfig
+from ghostnote.model.vae import GrooveVAE
+from ghostnote.music.kit import N_VOICES
+
+Array = npt.NDArray[np.float32]
+
+N, STEPS, LATENT = 1000, 32, 8
+KINDS = [
+    (kind, head) for kind in ("hierarchical", "flat") for head in ("likelihood", "squared-error")
+]
+
+
+@dataclass(frozen=True)
+class Both:
+    """A model, and its decoder as a graph."""
+
+    model: GrooveVAE
+    session: Any
+
+    @classmethod
+    def of(cls, model: GrooveVAE) -> Both:
+        return cls(model, session(decoder_graph(model)))
+
+    def onnx(self, z: Array, noise: Array, temperature: float = 1.0, **cells: Array) -> Array:
+        """Decoded by ONNX Runtime; `cells` may give `known` and `mask`."""
+        shape = noise.shape[:2]
+        feed = {
+            "z": z,
+            "noise": noise,
+            "temperature": np.array(temperature, np.float32),
+            "known": np.zeros((*shape, 3 * N_VOICES), np.float32),
+            "mask": np.zeros((*shape, N_VOICES), np.float32),
+            **cells,
+        }
+        return cast("Array", self.session.run(["x"], feed)[0])
+
+    @torch.no_grad()
+    def torch(self, z: Array, noise: Array, temperature: float = 1.0, **cells: Array) -> Array:
+        """The same decoded by torch."""
+        tensors = {name: torch.from_numpy(value) for name, value in cells.items()}
+        p = self.model.decode(torch.from_numpy(z))
+        return cast("Array", p.sample(torch.from_numpy(noise), temperature, **tensors).numpy())
+
+
+def session(graph: onnx.ModelProto) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    return onnxruntime.InferenceSession(
+        graph.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+
+
+@pytest.fixture(scope="module", params=KINDS, ids="-".join)
+def both(request: pytest.FixtureRequest, make_model: Callable[..., GrooveVAE]) -> Both:
+    return Both.of(make_model(*cast("tuple[str, str]", request.param), seed=1))
+
+
+@pytest.fixture(scope="module")
+def z() -> Array:
+    """`[1000, 8]`: one for each of 1,000 seeds."""
+    return np.stack([normals(uniforms(seed, 1, LATENT)) for seed in range(N)])
+
+
+@pytest.fixture(scope="module")
+def noise() -> Array:
+    """`[1000, 32, 9, 3]`."""
+    return noise_of(N, STEPS)
+
+
+def noise_of(n: int, steps: int) -> Array:
+    drawn = np.stack([uniforms(seed, 0, steps * N_VOICES * 3) for seed in range(n)])
+    return cast("Array", drawn.reshape(n, steps, N_VOICES, 3))
+
+
+def same_grooves(one: Array, other: Array) -> None:
+    assert np.array_equal(one[..., :N_VOICES], other[..., :N_VOICES])
+    np.testing.assert_allclose(one, other, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.6])
+def test_a_thousand_seeds_give_the_grooves_that_torch_gives(
+    both: Both, z: Array, noise: Array, temperature: float
+) -> None:
+    x = both.onnx(z, noise, temperature)
+    same_grooves(x, both.torch(z, noise, temperature))
+    hits = x[..., :N_VOICES]
+    assert 0.1 < hits.mean() < 0.7
+    assert len(np.unique(hits.reshape(N, -1), axis=0)) > 0.99 * N
+
+
+def test_temperature_zero_is_the_mode(both: Both, z: Array, noise: Array) -> None:
+    few = slice(0, 100)
+    x = both.onnx(z[few], noise[few], 0.0)
+    assert np.array_equal(x, both.onnx(z[few], 1 - noise[few], 0.0))
+    with torch.no_grad():
+        same_grooves(x, both.model.decode(torch.from_numpy(z[few])).mode().numpy())
+
+
+def test_known_cells_are_heard_and_kept(both: Both, z: Array, noise: Array) -> None:
+    some = slice(0, 100)
+    free = both.onnx(z[some], noise[some])
+    known = both.onnx(z[100:200], noise[100:200])
+    mask = (noise[200:300, ..., 0] < 0.4).astype(np.float32)
+    x = both.onnx(z[some], noise[some], known=known, mask=mask)
+    same_grooves(x, both.torch(z[some], noise[some], known=known, mask=mask))
+    kept = np.tile(mask, 3) == 1
+    assert np.array_equal(x[kept], known[kept])
+    assert not np.array_equal(x[~kept], free[~kept])
+    everything = np.ones_like(mask)
+    assert np.array_equal(both.onnx(z[some], noise[some], known=known, mask=everything), known)
+    assert np.array_equal(both.onnx(z[some], noise[some], known=known, mask=0 * mask), free)
+
+
+def test_a_row_does_not_know_its_batch(both: Both, z: Array, noise: Array) -> None:
+    n = 64
+    whole = both.onnx(z[:n], noise[:n])
+    for size in (1, 2, 7):
+        parts = [slice(start, min(start + size, n)) for start in range(0, n, size)]
+        again = np.concatenate([both.onnx(z[part], noise[part]) for part in parts])
+        assert np.array_equal(again, whole)
+
+
+@pytest.mark.parametrize("latent", [8, 5])
+def test_the_encoder_is_that_of_torch(latent: int, make_model: Callable[..., GrooveVAE]) -> None:
+    model = make_model("flat", latent=latent)
+    z = np.stack([normals(uniforms(seed, 1, 8)) for seed in range(64)])[:, :latent]
+    x = Both.of(model).torch(np.ascontiguousarray(z), noise_of(64, STEPS))
+    run = session(encoder_graph(model)).run
+    mu, sigma = run(["mu", "sigma"], {"x": x})
+    with torch.no_grad():
+        posterior = model.encode(torch.from_numpy(x))
+    np.testing.assert_allclose(mu, posterior.mean, atol=1e-5)
+    np.testing.assert_allclose(sigma, posterior.stddev, atol=1e-5)
+    for size in (1, 2, 7):
+        rows = [run(["mu", "sigma"], {"x": x[i : i + size]}) for i in range(0, 64, size)]
+        assert np.array_equal(np.concatenate([row[0] for row in rows]), mu)
+        assert np.array_equal(np.concatenate([row[1] for row in rows]), sigma)
+
+
+@pytest.mark.parametrize("layers", [1, 3])
+@pytest.mark.parametrize("shape", [FlatConfig, HierarchicalConfig])
+def test_of_any_depth_and_meter(
+    layers: int, shape: type[FlatConfig | HierarchicalConfig], z: Array
+) -> None:
+    decoder = shape(size=10, layers=layers)
+    config = ModelConfig(bars=3, meter="3/4", latent=LATENT, encoder=5, decoder=decoder)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        both = Both.of(GrooveVAE(config).eval())
+    noise = noise_of(20, 36)
+    same_grooves(both.onnx(z[:20], noise), both.torch(z[:20], noise))
+
+
+def constants(graph: onnx.ModelProto) -> list[onnx.TensorProto]:
+    found: list[onnx.TensorProto] = list(graph.graph.initializer)
+    return [tensor for tensor in found if np.prod(tensor.dims) >= 100]
+
+
+def test_weights_are_stored_as_float16_where_that_loses_nothing(
+    make_model: Callable[..., GrooveVAE],
+) -> None:
+    model, random = make_model("hierarchical"), torch.Generator().manual_seed(0)
+    for graph in (encoder_graph(model), decoder_graph(model)):
+        assert {tensor.data_type for tensor in constants(graph)} == {onnx.TensorProto.FLOAT16}
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.add_(1e-5 * torch.rand(weight.shape, generator=random))
+    for graph in (encoder_graph(model), decoder_graph(model)):
+        assert {tensor.data_type for tensor in constants(graph)} == {onnx.TensorProto.FLOAT}
+
+
+def test_graphs_say_what_goes_in_and_out(both: Both) -> None:
+    graph = decoder_graph(both.model)
+    shapes = {
+        value.name: [dim.dim_param or dim.dim_value for dim in value.type.tensor_type.shape.dim]
+        for value in (*graph.graph.input, *graph.graph.output)
+    }
+    assert shapes == {
+        "z": ["batch", LATENT],
+        "noise": ["batch", STEPS, N_VOICES, 3],
+        "temperature": [],
+        "known": ["batch", STEPS, 3 * N_VOICES],
+        "mask": ["batch", STEPS, N_VOICES],
+        "x": ["batch", STEPS, 3 * N_VOICES],
+    }
+    assert [entry.version for entry in graph.opset_import] == [18]
