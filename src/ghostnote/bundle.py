@@ -17,7 +17,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,6 +29,8 @@ FORMAT: Final = 1
 
 DEFAULT: Final = "groove-4bar"
 """The bundle that is used where none is named."""
+
+_SHIPPED: Final = Path(__file__).parent / "bundles"
 
 CONFIG, CARD = "config.json", "card.md"
 WEIGHTS, LATENT = "model.safetensors", "latent.safetensors"
@@ -126,8 +127,7 @@ _AGAIN: Final = "export the bundle again, or install ghostnote again if it came 
 
 def shipped() -> list[str]:
     """The names of the bundles that are part of the package."""
-    folder = _shipped_folder()
-    return sorted(entry.name for entry in folder.iterdir() if (entry / CONFIG).is_file())
+    return sorted(entry.parent.name for entry in _shipped_folder().glob(f"*/{CONFIG}"))
 
 
 def load_bundle(name_or_path: str | Path = DEFAULT) -> Bundle:
@@ -136,7 +136,7 @@ def load_bundle(name_or_path: str | Path = DEFAULT) -> Bundle:
     Raises:
         BundleError: there is none, it is no bundle, or it is of another version.
     """
-    inside = _shipped_folder() / str(name_or_path)
+    inside = _SHIPPED / str(name_or_path)
     by_name = Path(str(name_or_path)).name == str(name_or_path) and inside.is_dir()
     path = inside if by_name else Path(name_or_path)
     try:
@@ -167,7 +167,3 @@ def load_bundle(name_or_path: str | Path = DEFAULT) -> Bundle:
             f"does not describe a model: {error!r}", source=path / CONFIG, remedy=_AGAIN
         ) from error
     return bundle
-
-
-def _shipped_folder() -> Path:
-    return Path(str(resources.files("ghostnote"))) / "bundles"

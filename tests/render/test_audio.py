@@ -289,8 +289,6 @@ def test_the_same_mix_gives_the_same_bytes(suffix: str, tmp_path: Path) -> None:
     write_audio(first, Mix(noise, RATE))
     write_audio(second, Mix(noise, RATE))
     assert first.read_bytes() == second.read_bytes()
-    decoded, _ = soundfile.read(first)
-    assert np.corrcoef(decoded[:RATE, 0], noise[:, 0])[0, 1] > 0.9
 
 
 def test_a_long_ogg_is_written(tmp_path: Path) -> None:

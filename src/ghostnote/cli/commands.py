@@ -42,7 +42,6 @@ def command_line(called: str | None = None) -> App:
     app = App(
         name="ghostnote",
         help=_HELP,
-        help_format="plaintext",
         version=__version__,
         version_flags=("--version",),
         result_action="return_value",

@@ -29,7 +29,9 @@ def sample(
     temperature: float | None = None,
     bpm: float | None = None,
     out: Annotated[Path, Parameter(name=("--out", "-o"))] = Path("loops"),
-    formats: Annotated[Sequence[str], Parameter(name="--format", negative=())] = ("mid,wav,svg",),
+    formats: Annotated[
+        Sequence[str], Parameter(name="--format", negative=(), show_default=False)
+    ] = ("mid,wav,svg",),
     model: str = "groove-4bar",
     force: Annotated[bool, Parameter(negative=())] = False,
     quiet: Annotated[bool, Parameter(name=("--quiet", "-q"), negative=())] = False,
@@ -56,7 +58,7 @@ def sample(
         The folder to write to.
     formats
         What to write, separated by commas: mid, wav, flac, ogg, mp3 for each loop, svg, png for
-        the picture of all.
+        the picture of all; mid,wav,svg by default.
     model
         A model bundle by name, or its folder.
     force
@@ -166,7 +168,7 @@ def _print_table(
 
     from ghostnote.render.terminal import piano_roll
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, emoji=False)
     for name, (groove, _) in zip(names[:_SHOWN], loops, strict=False):
         console.print(name, style="bold")
         console.print(piano_roll(groove))
@@ -183,5 +185,5 @@ def _print_table(
     for picture in pictures:
         console.print(f"picture: {picture.name}")
     moved = sum(count for _, count in loops)
-    early = f"; {moved} early hits moved onto a first beat" if moved else ""
-    console.print(f"{len(loops)} loops in {out}{early}")
+    early = f"; hits moved onto a first beat: {moved}" if moved else ""
+    console.print(f"{len(loops)} loop{'s' * (len(loops) != 1)} in {out}{early}")

@@ -26,7 +26,9 @@ def train(
     *,
     data: str | None = None,
     out: Annotated[Path | None, Parameter(name=("--out", "-o"))] = None,
-    assignments: Annotated[Sequence[str], Parameter(name="--set", negative=())] = (),
+    assignments: Annotated[
+        Sequence[str], Parameter(name="--set", negative=(), show_default=False)
+    ] = (),
     config: Path | None = None,
     resume: Literal["never", "auto"] = "never",
     device: str = "auto",
@@ -111,11 +113,14 @@ def train(
             resume=saved,
             reporter=reporter,
         )
+    judged = outcome.best_step > 0
     if as_json and machine.rank == 0:
-        Console().print_json(json.dumps({"folder": str(folder), **vars(outcome)}))
+        best = outcome.best if judged else None
+        table = {"folder": str(folder), **vars(outcome), "best": best}
+        Console().print_json(json.dumps(table))
+    best_of_all = f"best {run.select} {outcome.best:.4f} at step {outcome.best_step:,}"
     console.print(
-        f"{outcome.reason} at step {outcome.step:,}; best {run.select} {outcome.best:.4f} at step "
-        f"{outcome.best_step:,}"
+        f"{outcome.reason} at step {outcome.step:,}; {best_of_all if judged else 'not judged yet'}"
     )
     return 130 if outcome.reason == "interrupted" else 0
 

@@ -37,9 +37,10 @@ def card(config: Mapping[str, Any]) -> str:
         parts.append(_scores(split, scores))
     parts += [
         "## Limits",
-        "It knows 4/4 only, one hit of a voice in a 16th, no triplet grid, and the styles of GMD: "
-        "mostly rock, funk, jazz and Latin, played on one electronic kit. Rare voices (low and "
-        "high tom, crash, open hat) are reconstructed worst: see F1 per voice.",
+        f"It knows {model['meter']} only, one hit of a voice in a 16th, no triplet grid, and the "
+        "styles of its data: in GMD mostly rock, funk, jazz and Latin, played on one electronic "
+        "kit. Rare voices (low and high tom, crash, open hat) are reconstructed worst: see F1 per "
+        "voice.",
     ]
     return "\n\n".join(parts) + "\n"
 

@@ -6,7 +6,6 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Final
 
@@ -130,7 +129,7 @@ def builtin_map(name: str) -> DrumMap:
     """One of `BUILTIN_MAPS`: ``td11`` (Roland TD-11, as GMD was recorded), ``gm`` (General MIDI),
     or ``ghostnote``, which is both.
     """
-    text = resources.files("ghostnote.music").joinpath("maps", f"{name}.toml").read_text("utf-8")
+    text = (Path(__file__).parent / "maps" / f"{name}.toml").read_text("utf-8")
     return DrumMap.from_table(tomllib.loads(text), name=name)
 
 

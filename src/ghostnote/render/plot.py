@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
-from xml.sax.saxutils import escape
+from html import escape
 
 import numpy as np
 

@@ -1,0 +1,81 @@
+"""The prior: the moments of what the encoder makes of the training windows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ghostnote.errors import ConfigError
+from ghostnote.export.bundle import save_prior
+from ghostnote.export.prior import FloatArray, fit_prior
+from ghostnote.latent import Prior, uniforms
+
+
+def posteriors(n: int, size: int) -> tuple[FloatArray, FloatArray]:
+    """In three heaps, of unequal size."""
+    random = np.random.default_rng(0)
+    heap = random.choice(3, n, p=[0.5, 0.3, 0.2])
+    mu = 6 * np.eye(3, size)[heap] + random.normal(size=(n, size)) @ random.normal(
+        size=(size, size)
+    )
+    return mu.astype(np.float32), random.uniform(0.05, 1, (n, size)).astype(np.float32)
+
+
+def moments(prior: Prior) -> tuple[np.ndarray, np.ndarray]:
+    weights, means, factors = (
+        each.astype(np.float64) for each in (prior.weights, prior.means, prior.factors)
+    )
+    mean = weights @ means
+    apart = means - mean
+    within = np.einsum("k,kij,klj->il", weights, factors, factors)
+    return mean, within + np.einsum("k,ki,kj->ij", weights, apart, apart)
+
+
+@pytest.mark.parametrize(("components", "tolerance"), [(1, 1e-5), (3, 1e-4)])
+def test_the_prior_has_the_moments_of_the_aggregated_posterior(
+    components: int, tolerance: float
+) -> None:
+    mu, sigma = posteriors(600, 5)
+    prior = fit_prior(mu, sigma, components=components, seed=0)
+    assert prior.weights.shape == (components,)
+    assert prior.weights.sum() == pytest.approx(1)
+    assert np.array_equal(prior.factors, np.tril(prior.factors))
+    mean, covariance = moments(prior)
+    wide = mu.astype(np.float64)
+    np.testing.assert_allclose(mean, wide.mean(0), atol=tolerance)
+    wanted = np.cov(wide.T, bias=True) + np.diag((sigma.astype(np.float64) ** 2).mean(0))
+    np.testing.assert_allclose(covariance, wanted, rtol=tolerance, atol=10 * tolerance)
+
+
+def test_the_heaps_are_found() -> None:
+    mu, sigma = posteriors(600, 5)
+    random = np.random.default_rng(1)
+    heaps = np.repeat([[0.0], [10.0], [30.0]], 100, axis=0) + random.normal(size=(300, 5))
+    prior = fit_prior(heaps.astype(np.float32), sigma[:300], components=3, seed=0)
+    assert sorted(prior.means[:, 0].round(-1).tolist()) == [0, 10, 30]
+    assert prior.weights == pytest.approx([1 / 3] * 3, abs=1e-3)
+    assert fit_prior(mu, sigma, components=2, seed=3).means == pytest.approx(
+        fit_prior(mu, sigma, components=2, seed=3).means
+    )
+
+
+def test_fewer_windows_than_dimensions_are_enough() -> None:
+    mu, sigma = posteriors(3, 8)
+    prior = fit_prior(mu, sigma, components=1, seed=0)
+    assert np.isfinite(prior.draw(uniforms(0, 0, prior.n_uniforms))).all()
+
+
+@pytest.mark.parametrize("components", [0, 4])
+def test_as_many_components_as_windows_at_most(components: int) -> None:
+    mu, sigma = posteriors(3, 8)
+    with pytest.raises(ConfigError, match=f"{components} components"):
+        fit_prior(mu, sigma, components=components, seed=0)
+
+
+def test_the_prior_is_stored_whole() -> None:
+    from safetensors.numpy import load
+
+    prior = fit_prior(*posteriors(50, 4), components=1, seed=0)
+    stored = load(save_prior(prior))
+    for name in ("weights", "means", "factors"):
+        assert np.array_equal(stored[f"prior.{name}"], getattr(prior, name))

@@ -1,0 +1,127 @@
+"""The runtime: rows are decoded alone, whatever is decoded beside them."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from ghostnote.bundle import DECODER, Bundle, load_bundle
+from ghostnote.errors import BundleError, ConfigError
+from ghostnote.music.groove import Groove
+from ghostnote.music.kit import N_VOICES
+from ghostnote.pipeline import draws
+from ghostnote.runtime import Runtime, from_x, to_x
+
+Array = npt.NDArray[np.float32]
+N = 20
+
+
+@pytest.fixture(scope="module")
+def runtime(tiny_bundle: Bundle) -> Runtime:
+    return Runtime(tiny_bundle)
+
+
+@pytest.fixture(scope="module")
+def drawn(tiny_bundle: Bundle) -> tuple[Array, Array]:
+    """z `[20, 6]` and noise `[20, 32, 9, 3]`."""
+    return draws(tiny_bundle, 0, range(N))
+
+
+@pytest.fixture(scope="module")
+def x(runtime: Runtime, drawn: tuple[Array, Array]) -> Array:
+    decoded = runtime.decode(*drawn, 1.0)
+    assert decoded.shape == (N, 32, 3 * N_VOICES)
+    assert 0.02 < decoded[..., :N_VOICES].mean() < 0.9
+    return decoded
+
+
+@pytest.mark.parametrize("batch", [1, 3, 16, 20, 1000])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_neither_batch_nor_threads_change_a_bit(
+    tiny_bundle: Bundle, drawn: tuple[Array, Array], x: Array, batch: int, threads: int
+) -> None:
+    other = Runtime(tiny_bundle, batch=batch, threads=threads)
+    assert np.array_equal(other.decode(*drawn, 1.0), x)
+    for one, whole in zip(other.encode(x), Runtime(tiny_bundle).encode(x), strict=True):
+        assert one.shape == (N, 6)
+        assert np.array_equal(one, whole)
+
+
+def test_known_cells_are_split_as_the_rows_are(
+    tiny_bundle: Bundle, drawn: tuple[Array, Array], x: Array
+) -> None:
+    mask = (np.random.default_rng(0).random((N, 32, N_VOICES)) < 0.5).astype(np.float32)
+    known = np.ascontiguousarray(x[::-1])
+    some = Runtime(tiny_bundle, batch=3).decode(*drawn, 1.0, known, mask)
+    assert np.array_equal(some, Runtime(tiny_bundle).decode(*drawn, 1.0, known, mask))
+    kept = np.tile(mask, 3) == 1
+    assert np.array_equal(some[kept], known[kept])
+    assert not np.array_equal(some, x)
+
+
+def test_the_encoder_gives_a_posterior(runtime: Runtime, x: Array) -> None:
+    mu, sigma = runtime.encode(x)
+    assert mu.dtype == sigma.dtype == np.float32
+    assert np.isfinite(mu).all()
+    assert (sigma > 0).all()
+
+
+def test_decoded_windows_are_grooves(runtime: Runtime, x: Array) -> None:
+    grooves = from_x(x, runtime.bundle, bpm=97)
+    assert all(groove.bpm == 97 and groove.bars == 2 for groove in grooves)
+    assert np.array_equal(to_x(grooves), x)
+    assert from_x(to_x(grooves), runtime.bundle, bpm=97) == grooves
+
+
+def test_x_holds_a_groove_whole() -> None:
+    silent = Groove.silent(1)
+    hits = silent.hits.copy()
+    hits[3, 2] = True
+    groove = Groove.from_cells(hits, 0.5 * hits, -0.25 * hits)
+    (x,) = to_x([groove])
+    assert x.shape == (16, 27)
+    assert (x[3, 2], x[3, 9 + 2], x[3, 18 + 2]) == (1.0, 0.5, -0.25)
+    assert np.count_nonzero(x) == 3
+
+
+@pytest.mark.parametrize("temperature", [-0.1, 10.1, float("nan")])
+def test_a_temperature_out_of_range_is_refused(
+    runtime: Runtime, drawn: tuple[Array, Array], temperature: float
+) -> None:
+    with pytest.raises(ConfigError, match="temperature"):
+        runtime.decode(*drawn, temperature)
+
+
+def test_a_graph_that_cannot_run_is_one_line(
+    tiny_bundle: Bundle, drawn: tuple[Array, Array], tmp_path: Path
+) -> None:
+    import hashlib
+
+    folder = Path(shutil.copytree(tiny_bundle.path, tmp_path / "model"))
+    (folder / DECODER).write_bytes(b"no graph")
+    files = {**tiny_bundle.config["files"], DECODER: hashlib.sha256(b"no graph").hexdigest()}
+    bundle = Bundle(folder, {**tiny_bundle.config, "files": files})
+    with pytest.raises(BundleError, match="cannot be run") as caught:
+        Runtime(bundle).decode(*drawn, 1.0)
+    assert caught.value.source == str(folder / DECODER)
+
+
+def test_what_is_damaged_is_found_when_it_is_used(
+    tiny_bundle: Bundle, drawn: tuple[Array, Array], x: Array, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(tiny_bundle.path, tmp_path / "model"))
+    (folder / DECODER).write_bytes(b"damaged")
+    runtime = Runtime(load_bundle(folder))
+    runtime.encode(x)
+    with pytest.raises(BundleError, match="is not the file"):
+        runtime.decode(*drawn, 1.0)
+
+
+def test_a_runtime_shows_its_bundle(runtime: Runtime) -> None:
+    assert repr(runtime) == "Runtime(Bundle(tiny: 2 bars, z of 6 numbers))"
+    assert "onnxruntime" in sys.modules
