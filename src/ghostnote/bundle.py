@@ -127,7 +127,7 @@ _AGAIN: Final = "export the bundle again, or install ghostnote again if it came 
 
 def shipped() -> list[str]:
     """The names of the bundles that are part of the package."""
-    return sorted(entry.parent.name for entry in _shipped_folder().glob(f"*/{CONFIG}"))
+    return sorted(file.parent.name for file in _SHIPPED.glob(f"*/{CONFIG}"))
 
 
 def load_bundle(name_or_path: str | Path = DEFAULT) -> Bundle:

@@ -137,7 +137,7 @@ def test_other_windows_than_those_of_the_run_are_refused(
     checkpoint: Checkpoint, drumming: Path, tmp_path: Path
 ) -> None:
     other = windows(load_corpus(drumming).select(split="test"), bars=2)
-    with pytest.raises(TrainingError, match="other windows.*--data"):
+    with pytest.raises(TrainingError, match=r"other windows.*--data"):
         export_bundle(checkpoint, other, tmp_path / "b")
     assert not list(tmp_path.iterdir())
 
@@ -147,7 +147,7 @@ def test_what_exists_is_replaced_when_asked_for_and_not_before(
 ) -> None:
     (exported.path / "notes.txt").write_text("mine")
     before = contents(exported.path)
-    with pytest.raises(OutputError, match="exists already.*--force"):
+    with pytest.raises(OutputError, match=r"exists already.*--force"):
         export_bundle(checkpoint, training, exported.path, name="new")
     assert contents(exported.path) == before
     export_bundle(checkpoint, training, exported.path, name="new", overwrite=True)

@@ -15,7 +15,7 @@ from ghostnote.errors import ConfigError, GhostnoteError, MidiError, MissingExtr
 
 MIDI_SUFFIXES: Final = (".mid", ".midi")
 
-Result = TypeVar("Result")
+Result_co = TypeVar("Result_co", covariant=True)
 
 
 class Source(NamedTuple):
@@ -26,10 +26,10 @@ class Source(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Batch(Generic[Result]):
+class Batch(Generic[Result_co]):
     """What came of many files: a result, or an error, for each."""
 
-    done: tuple[Result, ...]
+    done: tuple[Result_co, ...]
     failed: tuple[GhostnoteError, ...]
 
     @property
@@ -129,8 +129,8 @@ Item = TypeVar("Item")
 
 
 def process(
-    items: Sequence[Item], work: Callable[[Item], Result], *, what: str, quiet: bool
-) -> Batch[Result]:
+    items: Sequence[Item], work: Callable[[Item], Result_co], *, what: str, quiet: bool
+) -> Batch[Result_co]:
     """`work` on each item, whatever becomes of the others; a progress bar on standard error.
 
     Raises:

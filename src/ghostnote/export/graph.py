@@ -250,7 +250,7 @@ def _step(outer: Nodes, model: GrooveVAE, initial: list[str], fixed: str) -> onn
     )
 
 
-def _draw_logistic(  # noqa: PLR0917 - the head's inputs
+def _draw_logistic(
     g: Nodes, outer: Nodes, params: str, threshold: str, velocity_noise: str, offset_noise: str
 ) -> str:
     """`LogisticGroove.sample`; the noise of hit and velocity comes as a logit."""

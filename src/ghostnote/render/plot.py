@@ -9,10 +9,10 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from html import escape
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
-from html import escape
 
 import numpy as np
 
@@ -279,12 +279,12 @@ def _bars(
     for bar in range(first, stop):
         yield _Text(zero + (bar - first) * per_bar * step, paper - 4, str(bar + 1), 9)
     yield _Box(edge, paper, (steps + 2 * _EDGE) * step, height, _PAPER)
-    played = groove.hits.any(axis=0)
+    played = np.flatnonzero(groove.hits.any(axis=0))
     for voice, name in enumerate(VOICES):
         y = paper + (N_VOICES - 1 - voice) * _ROW
         if voice % 2:
             yield _Box(edge, y, (steps + 2 * _EDGE) * step, _ROW, _STRIPE)
-        ink = _INK if played[voice] else _FADED
+        ink = _INK if voice in played else _FADED
         yield _Text(edge - 8, y + _ROW - 4, name, 10, ink, "end")
     beat = beat_steps(groove.meter)
     for at in range(steps + 1):
