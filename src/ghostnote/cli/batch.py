@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Final, Generic, NamedTuple, TypeVar
 
 from rich.console import Console
-from rich.progress import track
 from rich.text import Text
 
 from ghostnote.errors import ConfigError, GhostnoteError, MidiError, MissingExtraError, OutputError
@@ -136,6 +135,8 @@ def process(
     Raises:
         MissingExtraError: as soon as `work` does, since it would for every item.
     """
+    from rich.progress import track
+
     done, failed = [], []
     shown = track(
         items,

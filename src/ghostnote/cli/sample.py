@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from ghostnote.errors import ConfigError, OutputError
+from ghostnote.cli.batch import named, refuse_existing
 
 if TYPE_CHECKING:
     from ghostnote.music.groove import Groove
@@ -72,7 +72,7 @@ def sample(
     from ghostnote.music.grid import on_the_beat
     from ghostnote.pipeline import sample as draw
 
-    kinds = _kinds(formats)
+    kinds = named(formats, _FORMATS)
     chosen = secrets.randbelow(10**6) if seed is None else seed
     bundle = load_bundle(model)
     played = draw(n, seed=chosen, temperature=temperature, bpm=bpm, model=bundle)
@@ -83,14 +83,7 @@ def sample(
     of_each = [kind for kind in kinds if kind not in _PICTURES]
     pictures = [out / f"{bundle.name}-{chosen}.{kind}" for kind in kinds if kind in _PICTURES]
     files = [[out / f"{name}.{kind}" for kind in of_each] for name in names]
-    if not force:
-        for file in (*pictures, *(file for group in files for file in group)):
-            if file.exists():
-                raise OutputError(
-                    "exists already",
-                    source=file,
-                    remedy="use --force, another --seed or another --out",
-                )
+    refuse_existing((*pictures, *(file for group in files for file in group)), force=force)
     _write(grooves, files, force)
     if pictures:
         from ghostnote.render.plot import write_picture
@@ -119,16 +112,6 @@ def sample(
         )
     elif not quiet:
         _print_table(loops, names, of_each, pictures, out)
-
-
-def _kinds(formats: Sequence[str]) -> list[str]:
-    kinds = [kind.strip().lower() for text in formats for kind in text.split(",") if kind.strip()]
-    for kind in kinds:
-        if kind not in _FORMATS:
-            raise ConfigError(f"unknown format {kind!r}", remedy=f"one of: {', '.join(_FORMATS)}")
-    if not kinds:
-        raise ConfigError("no format is given", remedy=f"one of: {', '.join(_FORMATS)}")
-    return list(dict.fromkeys(kinds))
 
 
 def _write(grooves: Sequence[Groove], files: Sequence[Sequence[Path]], force: bool) -> None:
