@@ -138,6 +138,21 @@ def test_a_row_does_not_know_its_batch(both: Both, z: Array, noise: Array) -> No
         assert np.array_equal(again, whole)
 
 
+@pytest.mark.parametrize("shape", [FlatConfig, HierarchicalConfig])
+def test_nor_does_a_row_of_a_model_of_full_size(
+    shape: type[FlatConfig | HierarchicalConfig],
+) -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        both = Both.of(GrooveVAE(ModelConfig(bars=1, encoder=8, decoder=shape())).eval())
+    z, noise = np.stack([normals(uniforms(seed, 1, 128)) for seed in range(16)]), noise_of(16, 16)
+    whole = both.onnx(z, noise)
+    for size in (1, 2, 7):
+        parts = [slice(start, start + size) for start in range(0, 16, size)]
+        again = np.concatenate([both.onnx(z[part], noise[part]) for part in parts])
+        assert np.array_equal(again, whole)
+
+
 @pytest.mark.parametrize("latent", [8, 5])
 def test_the_encoder_is_that_of_torch(latent: int, make_model: Callable[..., GrooveVAE]) -> None:
     model = make_model("flat", latent=latent)

@@ -396,12 +396,16 @@ def test_bf16_trains_too(job: Job, folder: Path) -> None:
 # -- several processes ---------------------------------------------------------------------
 
 SHARED = """
-    import json, sys
+    import json, os, signal, sys
     from pathlib import Path
     import numpy as np, torch
     from ghostnote.data.bars import Bars
     from ghostnote.train.config import RunConfig, from_table
     from ghostnote.train.loop import Machine, train
+
+    class Interrupter:
+        def step(self, step, total, record):
+            os.kill(os.getpid(), signal.SIGINT)
 
     torch.set_num_threads(1)
     folder = Path(sys.argv[1])
@@ -410,21 +414,26 @@ SHARED = """
         Bars(**np.load(folder / f"{name}.npz"), length=2) for name in ("training", "validation")
     )
     machine = Machine.of("cpu", "fp32")
-    train(run, training, validation, folder / "run", machine=machine, resume=True)
+    outcome = train(
+        run, training, validation, folder / "run", machine=machine, resume=True,
+        reporter=Interrupter(),
+    )
+    assert (outcome.step, outcome.reason) == (1, "interrupted"), outcome
 """
 
 
 @pytest.mark.slow
-def test_two_processes_make_the_step_that_one_makes(job: Job, tmp_path: Path) -> None:
+def test_two_processes_make_the_step_that_one_makes_and_stop_together(
+    job: Job, tmp_path: Path
+) -> None:
     plain = job.but(
         model={"layer_dropout": 0.0, "latent_dropout": 0.0},
         corruption=CorruptionConfig(),
         augmentation=Augmentation(),
         optimiser={"clip": 1e9, "warmup": 0},
-        epochs=0.25,
     )
-    folder = tmp_path / "run"
-    plain.train(folder)
+    folder, interrupt = tmp_path / "run", Watcher(1, send(signal.SIGINT))
+    plain.train(folder, reporter=interrupt)
     first = load_checkpoint(folder / LAST)
     # z is all but its mean, so that it does not matter which process draws the noise of a window.
     first.model["encoder.sigma.bias"].fill_(-30.0)
@@ -432,11 +441,12 @@ def test_two_processes_make_the_step_that_one_makes(job: Job, tmp_path: Path) ->
     begin = replace(first, step=0, first_moments=zeros, history=())
 
     save_checkpoint(folder / LAST, begin)
-    plain.train(folder, resume=True)
+    plain.train(folder, resume=True, reporter=interrupt)
     one = load_checkpoint(folder / LAST)
 
     save_checkpoint(folder / LAST, begin)
     write_inputs(tmp_path, plain)
+    # Only the first process reports, and interrupts itself: the other must hear of it.
     meet = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(29500 + os.getpid() % 1000)}
     processes = [
         start(SHARED, tmp_path, RANK=str(rank), WORLD_SIZE="2", **meet) for rank in range(2)

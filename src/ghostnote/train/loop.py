@@ -173,7 +173,7 @@ def train(  # noqa: PLR0912, PLR0915 - one loop that reads from top to bottom
             if history and step - best_step >= run.patience * interval:
                 reason = "stopped early"
                 break
-            if interrupted:
+            if _anywhere(bool(interrupted), machine):
                 reason = "interrupted"
                 if log:
                     save_checkpoint(folder / LAST, checkpoint(step))
@@ -340,6 +340,15 @@ def _processes(machine: Machine) -> Iterator[None]:
         yield
     finally:
         torch.distributed.destroy_process_group()
+
+
+def _anywhere(flag: bool, machine: Machine) -> bool:
+    """Whether `flag` is set in any process: all must leave the loop at the same step."""
+    if machine.world == 1:
+        return flag
+    flags = torch.tensor(float(flag), device=machine.device)
+    torch.distributed.all_reduce(flags, torch.distributed.ReduceOp.MAX)
+    return bool(flags)
 
 
 @contextlib.contextmanager
