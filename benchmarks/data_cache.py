@@ -146,8 +146,8 @@ def main() -> None:
     table = Table(title="Opening an existing cache, ms", title_justify="left")
     for column in ("takes", "load_corpus", "windows", "first batch of 64"):
         table.add_column(column, justify="right")
-    for *seconds, takes in opened.values():
-        table.add_row(f"{takes:,}", *(f"{1000 * value:.2f}" for value in seconds))
+    for *durations, takes in opened.values():
+        table.add_row(f"{takes:,}", *(f"{1000 * value:.2f}" for value in durations))
     console.print(table)
 
 

@@ -37,7 +37,7 @@ _FONTS: Final = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue',
 _MARGIN: Final = 24.0
 _COLUMN_GAP: Final = 30.0
 _NAMES: Final = 66.0
-_ROW: Final = 15.0
+_ROW: Final = 16.0
 _HEAD: Final = 24.0
 _NUMBERS: Final = 14.0
 _LINE_GAP: Final = 10.0
@@ -47,6 +47,8 @@ _EDGE: Final = 0.6
 """Steps of paper before the first bar line and after the last, for early hits."""
 _WIDEST_STEP: Final = 22.0
 _NARROWEST_STEP: Final = 6.0
+_NARROWEST_PANEL: Final = 380.0
+"""Room for a title, and for the legend."""
 _WIDE: Final = 1040.0
 _NARROW: Final = 560.0
 """The width to fill with the steps of a line, in one column and in each of two."""
@@ -225,14 +227,14 @@ def _layout(grooves: Sequence[Groove], titles: Sequence[str]) -> _Drawing:
     columns = 2 if len(grooves) > 3 and longest <= _STEPS_A_LINE // 2 else 1
     room = (_NARROW if columns == 2 else _WIDE) / (longest + 2 * _EDGE)
     step = round(min(max(room, _NARROWEST_STEP), _WIDEST_STEP), 2)
-    column = _NAMES + max((longest + 2 * _EDGE) * step, 300.0)
+    column = _NAMES + max((longest + 2 * _EDGE) * step, _NARROWEST_PANEL)
     shapes: list[_Shape] = []
     top = _MARGIN
     for first in range(0, len(grooves), columns):
         row = range(first, min(first + columns, len(grooves)))
         for index in row:
             left = _MARGIN + (index - first) * (column + _COLUMN_GAP)
-            shapes += _panel(grooves[index], headings[index], left, top, column, step)
+            shapes += _panel(grooves[index], headings[index], left, top, step)
         top += max(_panel_height(grooves[index]) for index in row) + _PANEL_GAP
     shapes += _legend(_MARGIN + _NAMES, top, step)
     width = round(2 * _MARGIN + columns * column + (columns - 1) * _COLUMN_GAP)
@@ -250,17 +252,17 @@ def _panel_height(groove: Groove) -> float:
     return _HEAD + lines * (_NUMBERS + N_VOICES * _ROW) + (lines - 1) * _LINE_GAP
 
 
-def _panel(
-    groove: Groove, heading: str, left: float, top: float, width: float, step: float
-) -> Iterator[_Shape]:
+def _panel(groove: Groove, heading: str, left: float, top: float, step: float) -> Iterator[_Shape]:
     """Title, and below it the bars, as many in a line as there is room for."""
     hits = f"{groove.n_hits:,} hit" + "s" * (groove.n_hits != 1)
     facts = f"{round(groove.bpm, 1):g} bpm · {groove.meter[0]}/{groove.meter[1]} · {hits}"
     baseline = top + 12
+    a_line = _bars_a_line(groove)
+    paper = (a_line * groove.steps_per_bar + 2 * _EDGE) * step
+    width = _NAMES + max(paper, _NARROWEST_PANEL)
     room = int((width - _NAMES - len(facts) * 5.8 - 12) / 7.4)
     yield _Text(left + _NAMES, baseline, _shortened(heading, room), 13, _INK, bold=True)
     yield _Text(left + width, baseline, facts, 10.5, anchor="end")
-    a_line = _bars_a_line(groove)
     for line, bar in enumerate(range(0, groove.bars, a_line)):
         y = top + _HEAD + line * (_NUMBERS + N_VOICES * _ROW + _LINE_GAP)
         yield from _bars(groove, bar, min(bar + a_line, groove.bars), left, y, step)
@@ -294,7 +296,7 @@ def _bars(
         elif at % per_bar % beat == 0:
             weight, colour = (1.0, _BEAT_LINE)
         yield _Box(zero + at * step - weight / 2, paper, weight, height, colour)
-    mark = min(max(0.42 * step, 3.0), 7.0)
+    mark = _mark_width(step)
     cells = slice(first * per_bar, stop * per_bar)
     for at, voice in np.argwhere(groove.hits[cells]).tolist():
         velocity = float(groove.velocity[cells][at, voice])
@@ -302,7 +304,7 @@ def _bars(
         tall = _mark_height(velocity)
         yield _Box(
             zero + (at + offset) * step - mark / 2,
-            paper + (N_VOICES - voice) * _ROW - 1.5 - tall,
+            paper + (N_VOICES - voice) * _ROW - 1.0 - tall,
             mark,
             tall,
             velocity_colour(velocity),
@@ -310,8 +312,12 @@ def _bars(
         )
 
 
+def _mark_width(step: float) -> float:
+    return min(max(0.36 * step, 3.0), 6.0)
+
+
 def _mark_height(velocity: float) -> float:
-    return (_ROW - 3) * (0.45 + 0.55 * velocity)
+    return (_ROW - 2.5) * (0.4 + 0.6 * velocity)
 
 
 def _hint(groove: Groove, step: int, voice: int, velocity: float, offset: float) -> str:
@@ -336,16 +342,13 @@ def _legend(left: float, top: float, step: float) -> Iterator[_Shape]:
         yield _Box(x + low * 0.75, baseline + 2.5 - tall, 5, tall, velocity_colour(velocity))
     for value in (1, 64, 127):
         yield _Text(x + value * 0.75 - 1, baseline + 14, str(value), 8.5, anchor="middle")
-    x += 150
-    mark = min(max(0.42 * step, 3.0), 7.0)
-    for words, shift in (("early", -0.3), ("on time", 0.0), ("late", 0.3)):
-        centre = x + 8
-        yield _Box(centre - 0.5, baseline - 11, 1, 15, _BEAT_LINE)
-        tall = _mark_height(0.5)
-        place = centre + shift * 18 - mark / 2
-        yield _Box(place, baseline + 2.5 - tall, mark, tall, velocity_colour(0.5))
-        yield _Text(centre + 13, baseline, words, 10)
-        x += 34 + 6 * len(words)
+    x += 130
+    mark, tall = _mark_width(step), _mark_height(0.6)
+    for words, shift in (("early", -6.0), ("on time", 0.0), ("late", 6.0)):
+        yield _Box(x - 0.5, baseline - 10, 1, 15, _BAR_LINE)
+        yield _Box(x + shift - mark / 2, baseline + 2.5 - tall, mark, tall, velocity_colour(0.6))
+        yield _Text(x + 14, baseline, words, 10)
+        x += 36 + 5.5 * len(words)
 
 
 def beat_steps(meter: Meter) -> int:

@@ -26,9 +26,9 @@ PRESETS = {
             RunConfig(
                 name="groove-4bar",
                 model=ModelConfig(
-                    latent=128, encoder=256, decoder=HierarchicalConfig(), layer_dropout=0.1
+                    latent=128, encoder=256, decoder=HierarchicalConfig(), layer_dropout=0.15
                 ),
-                objective=ObjectiveConfig(beta=0.2, free_bits=56),
+                objective=ObjectiveConfig(beta=0.4, free_bits=55, hit_weight=1.4),
                 corruption=CorruptionConfig(hide_steps=0.2, sampling=0.5, sampling_rise=1500),
                 augmentation=Augmentation(
                     other_bars=0.3,
@@ -37,6 +37,8 @@ PRESETS = {
                     offset_shift=0.03,
                     offset_noise=0.02,
                 ),
+                optimiser=OptimiserConfig(weight_decay=0.05),
+                epochs=40,
             ),
             "four bars, hierarchical decoder, likelihoods on hits only; the shipped model",
         ),
