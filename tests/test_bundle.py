@@ -54,7 +54,7 @@ def test_a_bundle_says_what_it_is(tiny_bundle: Bundle) -> None:
         assert loaded.name == "tiny"
         assert (loaded.bars, loaded.steps, loaded.meter, loaded.latent) == (2, 32, (4, 4), 6)
         assert loaded.temperature == 1.0
-        assert loaded.bpm == pytest.approx(101, abs=1e-3)  # the median of the takes of the training split
+        assert loaded.bpm == pytest.approx(101, abs=1e-3)  # the median of the training takes
         assert repr(loaded) == "Bundle(tiny: 2 bars, z of 6 numbers)"
     assert {entry.name for entry in tiny_bundle.path.iterdir()} == {CONFIG, CARD, *FILES}
 

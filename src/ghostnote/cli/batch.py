@@ -138,13 +138,9 @@ def process(
     from rich.progress import track
 
     done, failed = [], []
-    shown = track(
-        items,
-        what,
-        console=Console(stderr=True),
-        transient=True,
-        disable=quiet or len(items) == 1,
-    )
+    console = Console(stderr=True)
+    silent = quiet or len(items) == 1 or not console.is_terminal
+    shown = track(items, what, console=console, transient=True, disable=silent)
     for item in shown:
         try:
             done.append(work(item))

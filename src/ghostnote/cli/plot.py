@@ -39,7 +39,7 @@ class Panel(NamedTuple):
 
 
 def plot(
-    files: Annotated[Sequence[Path], Parameter(name="files", negative=())],
+    files: Annotated[Sequence[Path], Parameter(name="files", negative=(), json_list=False)],
     /,
     *,
     out: Annotated[Path | None, Parameter(name=("--out", "-o"))] = None,

@@ -23,12 +23,12 @@ def card(config: Mapping[str, Any]) -> str:
         f"- Steps: {training['steps']:,}, in {training['seconds'] / 60:.0f} minutes.",
         f"- Code: ghostnote {training['ghostnote']}, commit {training['commit']}.",
         f"- Seed: {training['run']['seed']}.",
-        "- Settings, which `ghostnote train --config` takes as TOML:",
+        "- Settings:",
         f"```json\n{json.dumps(training['run'], indent=1)}\n```",
         "## Sampling",
         f"z is drawn from a mixture of {config['sampling']['components']} Gaussians fitted to the "
-        f"posteriors of the training windows; temperature {config['sampling']['temperature']:g} "
-        "was chosen on the validation split.",
+        f"posteriors of the training windows, by default at temperature "
+        f"{config['sampling']['temperature']:g}.",
         "## Scores",
     ]
     if not config["scores"]:

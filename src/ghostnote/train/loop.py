@@ -34,7 +34,7 @@ from ghostnote.train.checkpoint import (
     restore_moments,
     save_checkpoint,
 )
-from ghostnote.train.config import OptimiserConfig, RunConfig, to_table
+from ghostnote.train.config import OptimiserConfig, RunConfig, from_table, to_table
 from ghostnote.train.objective import NATS_PER_BIT, Step, Terms
 
 logger = logging.getLogger(__name__)
@@ -256,8 +256,9 @@ def follow(average: GrooveVAE, model: GrooveVAE, decay: float) -> None:
 def _resumable(path: Path, run: RunConfig, data: str) -> Checkpoint:
     """The checkpoint, if it is one of this very run on this very data."""
     saved = load_checkpoint(path)
-    now = json.loads(json.dumps(to_table(run)))
-    changed = [key for key in now if saved.config.get(key) != now[key] and key != "patience"]
+    # Through the class, so that a setting which did not exist then has its default.
+    now, then = to_table(run), to_table(from_table(RunConfig, saved.config))
+    changed = [key for key in now if then[key] != now[key] and key != "patience"]
     if changed:
         raise TrainingError(
             f"was made with another {', '.join(changed)}",
