@@ -106,7 +106,7 @@ def add(
     /,
     *,
     name: str | None = None,
-    drum_map: str = DEFAULT_MAP,
+    drum_map: Annotated[str, Parameter(name="--map")] = DEFAULT_MAP,
     force: Annotated[bool, Parameter(negative=())] = False,
     quiet: Annotated[bool, Parameter(name=("--quiet", "-q"), negative=())] = False,
 ) -> None:
@@ -152,7 +152,7 @@ def info(
     /,
     *,
     filters: Filters = Filters(),
-    drum_map: str = DEFAULT_MAP,
+    drum_map: Annotated[str, Parameter(name="--map")] = DEFAULT_MAP,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> None:
     """Print what a corpus holds, and what the grid drops of it.

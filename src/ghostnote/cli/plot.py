@@ -15,6 +15,7 @@ from ghostnote.cli.batch import (
     Source,
     failures,
     midi_files,
+    outputs,
     process,
     refuse_existing,
     say,
@@ -123,7 +124,7 @@ def _picture(out: Path | None, sources: Sequence[Source]) -> Path:
         raise ConfigError(
             f"one picture of {len(sources)} files needs a name", remedy="--out NAME.svg"
         )
-    return sources[0].path.with_suffix(".svg")
+    return outputs(sources, None, [".svg"])[0][0]
 
 
 def _read(source: Source, drum_map: DrumMap, channel: int, bars: slice) -> Panel:
