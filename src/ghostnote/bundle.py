@@ -20,6 +20,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
 from ghostnote.errors import BundleError, GrooveError
 from ghostnote.latent import Prior
 from ghostnote.music.groove import Meter, steps_per_bar
@@ -95,7 +97,12 @@ class Bundle:
 
         try:
             tensors = load(self.read(LATENT))
-            return Prior(*(tensors[f"prior.{name}"] for name in ("weights", "means", "factors")))
+            return Prior(
+                *(
+                    tensors[f"prior.{name}"].astype(np.float32)
+                    for name in ("weights", "means", "factors")
+                )
+            )
         except (SafetensorError, KeyError) as error:
             raise BundleError(
                 f"lacks the prior: {error}", source=self.path / LATENT, remedy=_AGAIN

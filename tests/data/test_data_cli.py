@@ -44,7 +44,7 @@ def test_info_as_json_and_filtered(folder: Path, capsys: pytest.CaptureFixture[s
 @pytest.mark.parametrize(
     "arguments",
     [["--style", "pop"], ["--bpm", "fast"], ["--bpm", "10:20"], ["--split", "dev"],
-     ["--drum-map", "no such map"], ["--time-signature", "7-8"]],
+     ["--map", "no such map"], ["--time-signature", "7-8"]],
 )  # fmt: skip
 def test_wrong_filters_are_one_line(
     folder: Path, arguments: list[str], capsys: pytest.CaptureFixture[str]
