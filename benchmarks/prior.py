@@ -4,6 +4,8 @@
 
 For each number of Gaussians and each temperature: prior samples against the validation split. The
 row "posteriors" draws from the posteriors of training windows, which no fitted prior can beat.
+Copies are samples with the very hits of a training window. Of real validation windows 4 in 1,939
+are, all of them dense and regular; a narrow prior at a low temperature finds such patterns too.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import torch
 from ghostnote.data.bars import Bars
 from ghostnote.data.corpus import load_corpus
 from ghostnote.data.windows import windows
-from ghostnote.evaluate.metrics import density, hits_per_bar
+from ghostnote.evaluate.metrics import density, hits_per_bar, nearest_distance
 from ghostnote.evaluate.report import MAIN_VOICES, all_windows
 from ghostnote.evaluate.two_sample import features, two_sample_accuracy
 from ghostnote.export.bundle import build_model, posteriors
@@ -31,9 +33,9 @@ from ghostnote.train.loop import BEST
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path)
-    parser.add_argument("--samples", type=int, default=1024)
-    parser.add_argument("--components", type=int, nargs="+", default=[1, 8, 32, 64])
-    parser.add_argument("--temperatures", type=float, nargs="+", default=[0.6, 0.75, 0.9])
+    parser.add_argument("--samples", type=int, default=2048)
+    parser.add_argument("--components", type=int, nargs="+", default=[1, 16, 64])
+    parser.add_argument("--temperatures", type=float, nargs="+", default=[0.7, 0.85, 1.0])
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     model = build_model(load_checkpoint(chosen.run / BEST))
@@ -67,11 +69,14 @@ def main() -> None:
         ]
 
     print(__doc__.strip().splitlines()[0])
-    print("\n| prior | temperature | two-sample, hits | all | hits per bar ÷ training |", end="")
+    print(
+        "\n| prior | temperature | two-sample, hits | all | copies | hits per bar ÷ training |",
+        end="",
+    )
     print("".join(f" {voice} |" for voice in MAIN_VOICES))
-    print("|" + "---|" * (5 + len(MAIN_VOICES)))
+    print("|" + "---|" * (6 + len(MAIN_VOICES)))
     floor = accuracy(played[pick], train.take[pick])
-    print(f"| training windows | – | {floor[0]:.3f} | {floor[1]:.3f} |" + " 1 |" * 5, flush=True)
+    print(f"| training windows | – | {floor[0]:.3f} | {floor[1]:.3f} |  |" + " 1 |" * 5, flush=True)
     hits = played[..., :N_VOICES] > 0.5
     for name, z in latents.items():
         for heat in chosen.temperatures:
@@ -80,9 +85,10 @@ def main() -> None:
                 x = p.sample(torch.from_numpy(noise), heat).numpy()
             drawn = x[..., :N_VOICES] > 0.5
             both = accuracy(x)
+            copies = int((nearest_distance(drawn, hits) == 0).sum())
             ratios = density(drawn) / density(hits)
             print(
-                f"| {name} | {heat:g} | {both[0]:.3f} | {both[1]:.3f} "
+                f"| {name} | {heat:g} | {both[0]:.3f} | {both[1]:.3f} | {copies} "
                 f"| {hits_per_bar(drawn) / hits_per_bar(hits):.3f} |"
                 + "".join(f" {ratios[VOICES.index(voice)]:.3f} |" for voice in MAIN_VOICES),
                 flush=True,
