@@ -110,7 +110,7 @@ def internal() -> Iterator[tuple[Import, str]]:
 
 def test_every_part_has_its_place() -> None:
     parts = {path.stem if path.is_file() else path.name for path in ROOT.iterdir()}
-    assert parts - {"__pycache__", "py"} <= set(BELOW)
+    assert parts - {"__pycache__", "py", "bundles"} <= set(BELOW)
 
 
 def test_no_module_needs_itself() -> None:

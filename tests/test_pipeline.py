@@ -11,7 +11,7 @@ from ghostnote import pipeline
 from ghostnote.bundle import Bundle
 from ghostnote.errors import BundleError, ConfigError, GrooveError
 from ghostnote.music.groove import Groove
-from ghostnote.pipeline import draws, sample
+from ghostnote.pipeline import draw_windows, draws, sample
 from ghostnote.runtime import Runtime
 
 
@@ -120,3 +120,48 @@ def test_the_noise_of_a_draw_is_its_own(tiny_bundle: Bundle) -> None:
     one_z, one_noise = draws(tiny_bundle, 4, range(13, 14))
     assert np.array_equal(one_z[0], z[3])
     assert np.array_equal(one_noise[0], noise[3])
+
+
+class Known(Bundle):
+    """A bundle that has been trained on what it is told."""
+
+    seen: np.ndarray
+
+    @property
+    def training_fingerprints(self) -> np.ndarray:
+        return self.seen
+
+
+def knowing(bundle: Bundle, hits: np.ndarray) -> Known:
+    known = Known(bundle.path, bundle.config)
+    object.__setattr__(known, "seen", fingerprints(hits))
+    return known
+
+
+def test_a_copy_of_a_training_window_is_drawn_again(
+    tiny_bundle: Bundle, eight: list[Groove]
+) -> None:
+    copied = [1, 6]
+    known = knowing(tiny_bundle, np.stack([eight[index].hits for index in copied]))
+    again = sample(8, seed=3, model=known)
+    for index, (groove, before) in enumerate(zip(again, eight, strict=True)):
+        assert (groove == before) == (index not in copied)
+    _, count = draw_windows(Runtime(known), 3, range(8), tiny_bundle.temperature)
+    assert count == 2
+    assert sample(1, seed=3, start=6, model=known)[0] == again[6]
+
+
+def test_a_model_that_knows_only_copies_gives_one(tiny_bundle: Bundle) -> None:
+    silence = np.zeros((1, tiny_bundle.steps, 9), bool)
+    known = knowing(tiny_bundle, silence)
+    runtime = Runtime(known)
+    runtime.decode = lambda z, *_: np.zeros((len(z), known.steps, 27), np.float32)  # type: ignore[method-assign]
+    x, count = draw_windows(runtime, 0, range(3), 1.0)
+    assert count == 3
+    assert not x.any()
+
+
+def test_fingerprints_tell_hits_apart() -> None:
+    hits = np.random.default_rng(0).random((500, 64, 9)) < 0.1
+    assert len(np.unique(fingerprints(hits))) == 500
+    assert np.array_equal(fingerprints(hits[7:9]), fingerprints(hits)[7:9])

@@ -4,7 +4,7 @@
     model.safetensors    weights, to go on training
     encoder.onnx         x → μ, σ
     decoder.onnx         z, noise, temperature, known cells → x
-    latent.safetensors   the prior to draw z from
+    latent.safetensors   the prior to draw z from, and fingerprints of the training windows
     card.md              how it was trained and what it scores, for people
 
 Nothing in a bundle is ever unpickled.
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from ghostnote.errors import BundleError, GrooveError
 from ghostnote.latent import Prior
@@ -36,6 +37,12 @@ _SHIPPED: Final = Path(__file__).parent / "bundles"
 
 CONFIG, CARD = "config.json", "card.md"
 WEIGHTS, LATENT = "model.safetensors", "latent.safetensors"
+LATENT_TENSORS: Final = (
+    "prior.weights",
+    "prior.means",
+    "prior.factors",
+    "training.fingerprints",
+)
 ENCODER, DECODER = "encoder.onnx", "decoder.onnx"
 
 
@@ -92,21 +99,31 @@ class Bundle:
     @cached_property
     def prior(self) -> Prior:
         """Where z is drawn from."""
+        names = ("weights", "means", "factors")
+        return Prior(*(self._latent[f"prior.{name}"].astype(np.float32) for name in names))
+
+    @property
+    def training_fingerprints(self) -> npt.NDArray[np.uint64]:
+        """What the hits of the training windows hash to, sorted; see `runtime.fingerprints`."""
+        return self._latent["training.fingerprints"]
+
+    @cached_property
+    def _latent(self) -> dict[str, npt.NDArray[Any]]:
         from safetensors import SafetensorError
         from safetensors.numpy import load
 
         try:
-            tensors = load(self.read(LATENT))
-            return Prior(
-                *(
-                    tensors[f"prior.{name}"].astype(np.float32)
-                    for name in ("weights", "means", "factors")
-                )
-            )
-        except (SafetensorError, KeyError) as error:
+            tensors: dict[str, npt.NDArray[Any]] = load(self.read(LATENT))
+        except SafetensorError as error:
             raise BundleError(
-                f"lacks the prior: {error}", source=self.path / LATENT, remedy=_AGAIN
+                f"cannot be read: {error}", source=self.path / LATENT, remedy=_AGAIN
             ) from error
+        missing = [name for name in LATENT_TENSORS if name not in tensors]
+        if missing:
+            raise BundleError(
+                f"lacks {', '.join(missing)}", source=self.path / LATENT, remedy=_AGAIN
+            )
+        return tensors
 
     def read(self, name: str) -> bytes:
         """The content of one of the bundle's files, checked against its sha256.

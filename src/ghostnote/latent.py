@@ -14,13 +14,13 @@ FloatArray = npt.NDArray[np.float32]
 _SEEDS = 2**63
 
 
-def uniforms(seed: int, index: int, n: int) -> FloatArray:
+def uniforms(seed: int, index: int, n: int, *, attempt: int = 0) -> FloatArray:
     """The first `n` numbers, uniform in (0, 1), of draw `index` of `seed`: float32 `[n]`.
 
-    A draw is a function of (seed, index) alone, whatever is drawn beside it. The bits are those
-    of the counter-based generator Philox-4x64-10 with key (seed, index) (Salmon et al. 2011), so
-    that any runtime can make the same numbers; 23 bits of each half word are used, which float32
-    holds exactly and which never give 0 or 1.
+    A draw is a function of its arguments alone, whatever is drawn beside it. The bits are those
+    of the counter-based generator Philox-4x64-10 with key (seed, index) (Salmon et al. 2011), from
+    the counter (0, 0, 0, attempt) on, so that any runtime can make the same numbers; 23 bits of
+    each half word are used, which float32 holds exactly and which never give 0 or 1.
 
     Raises:
         ConfigError: `seed` or `index` is not in [0, 2⁶³).
@@ -28,7 +28,8 @@ def uniforms(seed: int, index: int, n: int) -> FloatArray:
     for name, value in (("seed", seed), ("index", index)):
         if not 0 <= value < _SEEDS:
             raise ConfigError(f"{name} {value} is not in 0 to 2^63 - 1")
-    words = np.random.Philox(key=np.array([seed, index], np.uint64)).random_raw((n + 1) // 2)
+    key, counter = np.array([seed, index], np.uint64), np.array([0, 0, 0, attempt], np.uint64)
+    words = np.random.Philox(key=key, counter=counter).random_raw((n + 1) // 2)
     halves = np.stack([words & np.uint64(0xFFFFFFFF), words >> np.uint64(32)], axis=-1)
     bits = (halves.reshape(-1)[:n] >> np.uint64(9)).astype(np.float64)
     return ((bits + 0.5) * 2.0**-23).astype(np.float32)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+import numpy.typing as npt
 
 from ghostnote.bundle import DEFAULT, Bundle, load_bundle
 from ghostnote.errors import ConfigError
 from ghostnote.latent import uniforms
 from ghostnote.music.groove import Groove
 from ghostnote.music.kit import N_VOICES
-from ghostnote.runtime import Runtime, from_x
+from ghostnote.runtime import FloatArray, Runtime, fingerprints, from_x
+
+_ATTEMPTS = 32
+"""After so many copies of training windows, one is given after all: the model knows no other."""
 
 _AT_ONCE = 1024
 """Loops whose noise is held in memory at one time."""
@@ -26,8 +32,8 @@ def sample(
 ) -> list[Groove]:
     """`n` new grooves out of the model's prior.
 
-    Groove `i` of a seed is a function of (seed, i) alone: ``sample(8, seed=1)[5]`` is
-    ``sample(1, seed=1, start=5)[0]``.
+    None has the very hits of a training window. Groove `i` of a seed is a function of (seed, i)
+    alone: ``sample(8, seed=1)[5]`` is ``sample(1, seed=1, start=5)[0]``.
 
     Args:
         n: how many.
@@ -55,17 +61,44 @@ def sample(
     grooves: list[Groove] = []
     for first in range(start, start + n, _AT_ONCE):
         indices = range(first, min(first + _AT_ONCE, start + n))
-        z, noise = draws(bundle, seed, indices)
-        x = runtime.decode(z, noise, heat)
+        x, _ = draw_windows(runtime, seed, indices, heat)
         grooves += from_x(x, bundle, bpm=bundle.bpm if bpm is None else bpm)
     return grooves
 
 
+def draw_windows(
+    runtime: Runtime, seed: int, indices: Sequence[int], temperature: float
+) -> tuple[FloatArray, int]:
+    """The draws `indices` of `seed` as windows `[B, T, 3V]`, and how many were drawn again.
+
+    A window with the very hits of a training window is drawn again, from further on in the random
+    numbers of its (seed, index): nobody should be handed a drummer's own four bars for new ones.
+    """
+    x = runtime.decode(*draws(runtime.bundle, seed, indices), temperature)
+    copies = _copies(runtime.bundle, x)
+    drawn_again = len(copies)
+    for attempt in range(1, _ATTEMPTS):
+        if not len(copies):
+            break
+        again = [indices[row] for row in copies]
+        inputs = draws(runtime.bundle, seed, again, attempt=attempt)
+        x[copies] = runtime.decode(*inputs, temperature)
+        copies = copies[_copies(runtime.bundle, x[copies])]
+    return x, drawn_again
+
+
 def draws(
-    bundle: Bundle, seed: int, indices: range
-) -> tuple[np.typing.NDArray[np.float32], np.typing.NDArray[np.float32]]:
+    bundle: Bundle, seed: int, indices: Sequence[int], *, attempt: int = 0
+) -> tuple[FloatArray, FloatArray]:
     """Latents `[B, Z]` and noise `[B, T, V, 3]` of the draws `indices` of `seed`."""
     for_z, cells = bundle.prior.n_uniforms, (bundle.steps, N_VOICES, 3)
-    numbers = [uniforms(seed, index, for_z + int(np.prod(cells))) for index in indices]
+    count = for_z + int(np.prod(cells))
+    numbers = [uniforms(seed, index, count, attempt=attempt) for index in indices]
     z = np.stack([bundle.prior.draw(draw[:for_z]) for draw in numbers])
     return z, np.stack([draw[for_z:].reshape(cells) for draw in numbers])
+
+
+def _copies(bundle: Bundle, x: FloatArray) -> npt.NDArray[np.intp]:
+    """The rows of `x` whose hits are those of a training window."""
+    seen = np.isin(fingerprints(x[..., :N_VOICES] > 0.5), bundle.training_fingerprints)
+    return np.flatnonzero(seen)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ghostnote.errors import ConfigError
-from ghostnote.export.bundle import save_prior
+from ghostnote.export.bundle import save_latent
 from ghostnote.export.prior import FloatArray, fit_prior
 from ghostnote.latent import Prior, uniforms
 
@@ -72,10 +72,14 @@ def test_as_many_components_as_windows_at_most(components: int) -> None:
         fit_prior(mu, sigma, components=components, seed=0)
 
 
-def test_the_prior_is_stored_whole() -> None:
+def test_the_prior_is_stored_to_three_digits_and_fingerprints_whole() -> None:
     from safetensors.numpy import load
 
     prior = fit_prior(*posteriors(50, 4), components=1, seed=0)
-    stored = load(save_prior(prior))
+    seen = np.array([2**64 - 1, 5, 5, 7], np.uint64)
+    stored = load(save_latent(prior, seen))
     for name in ("weights", "means", "factors"):
-        assert np.array_equal(stored[f"prior.{name}"], getattr(prior, name))
+        np.testing.assert_allclose(
+            stored[f"prior.{name}"], getattr(prior, name), rtol=2**-11, atol=1e-6
+        )
+    assert stored["training.fingerprints"].tolist() == [5, 7, 2**64 - 1]

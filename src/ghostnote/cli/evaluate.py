@@ -103,6 +103,7 @@ def _table(report: dict[str, Any]) -> Table:
         table.add_row(f"samples: {name} ÷ training", f"{ratio:.3f}", "1")
     table.add_row("samples: empty bars", f"{drawn['empty_bars']:.3%}", f"{real['empty_bars']:.3%}")
     table.add_row("samples: copies of training", str(drawn["copies"]))
+    table.add_row("samples: drawn again, since they were", str(drawn["drawn_again"]))
     table.add_row("samples: duplicates", f"{drawn['duplicates']:.2%}", f"{real['duplicates']:.2%}")
     for key, label in (("two_sample_hits", "hits"), ("two_sample_all", "all")):
         table.add_row(f"two-sample test, {label}", f"{drawn[key]:.3f}", f"{real[key]:.3f}")

@@ -26,7 +26,7 @@ from ghostnote.evaluate.reconstruction import reconstruct
 from ghostnote.evaluate.two_sample import features, two_sample_accuracy
 from ghostnote.export.bundle import load_model
 from ghostnote.music.kit import N_VOICES, VOICES
-from ghostnote.pipeline import draws
+from ghostnote.pipeline import draw_windows
 from ghostnote.runtime import Runtime
 
 FloatArray = npt.NDArray[np.float32]
@@ -82,14 +82,14 @@ def judge(
     }
 
     notice("prior samples")
-    z, noise = draws(bundle, seed, range(samples))
     heat = bundle.temperature if temperature is None else temperature
-    drawn = runtime.decode(z, noise, heat)
+    drawn, drawn_again = draw_windows(runtime, seed, range(samples), heat)
     train_x = all_windows(train_bars)
     bar = bundle.steps // bundle.bars
     figures = _sample_figures(drawn, train_x, bar)
     figures["temperature"] = heat
     figures["seed"] = seed
+    figures["drawn_again"] = drawn_again
     notice("two-sample test")
     figures |= _two_sample(drawn, None, x, real.take, seed=seed, bar=bar)
     chosen = np.sort(np.random.default_rng(seed).permutation(len(train_x))[:samples])

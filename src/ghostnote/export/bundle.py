@@ -12,13 +12,24 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from safetensors.numpy import save as save_arrays
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
 from ghostnote import __version__
-from ghostnote.bundle import CARD, CONFIG, DECODER, ENCODER, FORMAT, LATENT, WEIGHTS, Bundle
+from ghostnote.bundle import (
+    CARD,
+    CONFIG,
+    DECODER,
+    ENCODER,
+    FORMAT,
+    LATENT,
+    LATENT_TENSORS,
+    WEIGHTS,
+    Bundle,
+)
 from ghostnote.data.bars import Bars, to_x
 from ghostnote.data.windows import Windows
 from ghostnote.errors import OutputError, TrainingError
@@ -29,6 +40,7 @@ from ghostnote.files import unwritable, write_bytes
 from ghostnote.latent import Prior
 from ghostnote.model.config import ModelConfig
 from ghostnote.model.vae import GrooveVAE
+from ghostnote.runtime import fingerprints
 from ghostnote.train.checkpoint import Checkpoint
 from ghostnote.train.config import RunConfig, from_table
 
@@ -98,7 +110,7 @@ def export_bundle(
         WEIGHTS: save_tensors(
             {key: value.half().contiguous() for key, value in model.state_dict().items()}
         ),
-        LATENT: save_prior(prior),
+        LATENT: save_latent(prior, fingerprints(_hits(bars))),
         ENCODER: encoder_graph(model).SerializeToString(),
         DECODER: decoder_graph(model).SerializeToString(),
     }
@@ -167,12 +179,13 @@ def write_description(folder: Path, config: Mapping[str, Any]) -> None:
     write_bytes(folder / CARD, card(config).encode())
 
 
-def save_prior(prior: Prior) -> bytes:
-    """`latent.safetensors`: three digits are more than a fitted distribution has, so float16."""
-    arrays = {"weights": prior.weights, "means": prior.means, "factors": prior.factors}
-    return save_arrays(
-        {f"prior.{name}": array.astype(np.float16) for name, array in arrays.items()}
-    )
+def save_latent(prior: Prior, fingerprints: npt.NDArray[np.uint64]) -> bytes:
+    """`latent.safetensors`. Three digits are more than a fitted prior has, so that is float16."""
+    tensors: list[npt.NDArray[Any]] = [
+        *(array.astype(np.float16) for array in (prior.weights, prior.means, prior.factors)),
+        np.unique(fingerprints),
+    ]
+    return save_arrays(dict(zip(LATENT_TENSORS, tensors, strict=True)))
 
 
 def load_model(bundle: Bundle) -> GrooveVAE:
@@ -186,6 +199,11 @@ def load_model(bundle: Bundle) -> GrooveVAE:
     weights = load_tensors(bundle.read(WEIGHTS))
     model.load_state_dict({name: weight.float() for name, weight in weights.items()})
     return model.eval()
+
+
+def _hits(bars: Bars) -> npt.NDArray[np.bool_]:
+    velocity, _ = bars.cells(bars.bars_of(np.arange(len(bars))))
+    return velocity > 0
 
 
 def _commit() -> str:

@@ -58,6 +58,7 @@ def _scores(split: str, scores: Mapping[str, Any]) -> str:
         ("hits per bar", f"{drawn['hits_per_bar']:.2f}", f"{real['hits_per_bar']:.2f}"),
         ("empty bars", f"{drawn['empty_bars']:.2%}", f"{real['empty_bars']:.2%}"),
         ("copies of training windows", f"{drawn['copies']} of {drawn['n']}", ""),
+        ("drawn again because they were copies", f"{drawn['drawn_again']} of {drawn['n']}", ""),
         ("two-sample accuracy, hits", f"{drawn['two_sample_hits']:.3f}",
          f"{real['two_sample_hits']:.3f}"),
         ("two-sample accuracy, hits, velocity, offset", f"{drawn['two_sample_all']:.3f}",
