@@ -13,6 +13,7 @@ import pytest
 from ghostnote.bundle import (
     CARD,
     CONFIG,
+    DEFAULT,
     DECODER,
     ENCODER,
     LATENT,
@@ -165,6 +166,11 @@ def test_what_is_no_bundle_is_refused_with_those_that_there_are(
 def test_a_file_is_no_bundle(copy: Path) -> None:
     line = refused(lambda: load_bundle(copy / CONFIG), copy / CONFIG)
     assert "no such model bundle" in line
+
+
+def test_the_default_is_shipped() -> None:
+    assert DEFAULT in shipped()
+    assert load_bundle() is not None
 
 
 def test_every_shipped_bundle_is_whole() -> None:

@@ -12,7 +12,7 @@ from ghostnote.bundle import Bundle
 from ghostnote.errors import BundleError, ConfigError, GrooveError
 from ghostnote.music.groove import Groove
 from ghostnote.pipeline import draw_windows, draws, sample
-from ghostnote.runtime import Runtime
+from ghostnote.runtime import Runtime, fingerprints
 
 
 @pytest.fixture(scope="module")
@@ -143,12 +143,12 @@ def test_a_copy_of_a_training_window_is_drawn_again(
 ) -> None:
     copied = [1, 6]
     known = knowing(tiny_bundle, np.stack([eight[index].hits for index in copied]))
-    again = sample(8, seed=3, model=known)
+    again = sample(8, seed=1, model=known)
     for index, (groove, before) in enumerate(zip(again, eight, strict=True)):
         assert (groove == before) == (index not in copied)
-    _, count = draw_windows(Runtime(known), 3, range(8), tiny_bundle.temperature)
+    _, count = draw_windows(Runtime(known), 1, range(8), tiny_bundle.temperature)
     assert count == 2
-    assert sample(1, seed=3, start=6, model=known)[0] == again[6]
+    assert sample(1, seed=1, start=6, model=known)[0] == again[6]
 
 
 def test_a_model_that_knows_only_copies_gives_one(tiny_bundle: Bundle) -> None:
