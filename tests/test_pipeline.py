@@ -134,7 +134,7 @@ class Known(Bundle):
 
 def knowing(bundle: Bundle, hits: np.ndarray) -> Known:
     known = Known(bundle.path, bundle.config)
-    object.__setattr__(known, "seen", fingerprints(hits))
+    object.__setattr__(known, "seen", np.unique(fingerprints(hits)))
     return known
 
 
