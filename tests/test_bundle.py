@@ -13,8 +13,8 @@ import pytest
 from ghostnote.bundle import (
     CARD,
     CONFIG,
-    DEFAULT,
     DECODER,
+    DEFAULT,
     ENCODER,
     LATENT,
     WEIGHTS,

@@ -7,6 +7,7 @@ for Ctrl-C, 1 for the rest. A traceback is always a bug.
 
 from __future__ import annotations
 
+import atexit
 import gc
 import io
 import os
@@ -24,6 +25,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     # What starting makes is kept, so looking for garbage in it all the time is a tenth of the wait.
     gc.set_threshold(100_000, 20, 20)
+    if argv is None:  # the process ends with this: what it leaves behind need not be searched
+        atexit.register(gc.freeze)
     from cyclopts import CycloptsError
 
     from ghostnote.cli.commands import command_line

@@ -75,15 +75,15 @@ def sample(
     kinds = named(formats, _FORMATS)
     chosen = secrets.randbelow(10**6) if seed is None else seed
     bundle = load_bundle(model)
-    played = draw(n, seed=chosen, temperature=temperature, bpm=bpm, model=bundle)
-    loops = [on_the_beat(groove) for groove in played]
-    grooves = [groove for groove, _ in loops]
     width = max(2, len(str(n - 1)))
     names = [f"{bundle.name}-{chosen}-{index:0{width}}" for index in range(n)]
     of_each = [kind for kind in kinds if kind not in _PICTURES]
     pictures = [out / f"{bundle.name}-{chosen}.{kind}" for kind in kinds if kind in _PICTURES]
     files = [[out / f"{name}.{kind}" for kind in of_each] for name in names]
     refuse_existing((*pictures, *(file for group in files for file in group)), force=force)
+    played = draw(n, seed=chosen, temperature=temperature, bpm=bpm, model=bundle)
+    loops = [on_the_beat(groove) for groove in played]
+    grooves = [groove for groove, _ in loops]
     _write(grooves, files, force)
     if pictures:
         from ghostnote.render.plot import write_picture
