@@ -48,17 +48,11 @@ class Reconstruction:
 
 @torch.no_grad()
 def reconstruct(
-    model: GrooveVAE,
-    bars: Bars,
-    *,
-    device: torch.device,
-    batch: int = 512,
-    limit: int | None = None,
+    model: GrooveVAE, bars: Bars, *, device: torch.device, batch: int = 512
 ) -> Reconstruction:
-    """Judge `model` on the windows of `bars`, or on `limit` of them, evenly spaced."""
+    """Judge `model` on the windows of `bars`."""
     model.eval()
-    every = 1 if limit is None else max(1, len(bars) // limit)
-    chosen = np.arange(0, len(bars), every)
+    chosen = np.arange(len(bars))
     free = forced = None
     totals = np.zeros(4)
     errors = np.zeros(2)

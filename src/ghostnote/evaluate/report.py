@@ -25,6 +25,7 @@ from ghostnote.evaluate.metrics import (
 from ghostnote.evaluate.reconstruction import reconstruct
 from ghostnote.evaluate.two_sample import features, two_sample_accuracy
 from ghostnote.export.bundle import load_model
+from ghostnote.model.vae import GrooveVAE, shift
 from ghostnote.music.kit import N_VOICES, VOICES
 from ghostnote.pipeline import draw_windows
 from ghostnote.runtime import Runtime
@@ -68,8 +69,8 @@ def judge(
     scores = reconstruct(model, real_bars, device=torch.device("cpu"))
     x = all_windows(real_bars)
     free = _free_running(runtime, x)
-    confusion = Confusion.of(free[..., :N_VOICES] > 0.5, x[..., :N_VOICES] > 0.5)
-    both = (free[..., :N_VOICES] > 0.5) & (x[..., :N_VOICES] > 0.5)
+    found, played = free[..., :N_VOICES] > 0.5, x[..., :N_VOICES] > 0.5
+    confusion, both = Confusion.of(found, played), found & played
     reconstruction = {
         **dataclasses.asdict(scores),
         "f1": confusion.f1(),
@@ -127,10 +128,8 @@ def _error(a: FloatArray, b: FloatArray, where: npt.NDArray[np.bool_], part: int
 
 
 @torch.no_grad()
-def _offset_ms(model: Any, bars: Bars, real: Windows) -> float:
+def _offset_ms(model: GrooveVAE, bars: Bars, real: Windows) -> float:
     """Teacher-forced offset MAE on true hits, in ms at each take's tempo."""
-    from ghostnote.model.vae import shift
-
     total = count = 0.0
     for chosen in np.array_split(np.arange(len(bars)), -(-len(bars) // 512)):
         x = torch.from_numpy(to_x(bars.cells(bars.bars_of(chosen))))
