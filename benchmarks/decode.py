@@ -63,8 +63,8 @@ def sgemm_rates(size: int = 1024) -> tuple[float, float]:
 
 def flop_per_loop(model: GrooveVAE) -> int:
     """Multiply-adds × 2 of the weights that each step uses; what is computed once is left out."""
-    lstm, head = model.decoder.lstm, model.decoder.head
-    weights = head.project.weight.numel()
+    lstm, head = model.decoder.core.lstm, model.decoder.head
+    weights = model.decoder.core.project.weight.numel()
     for layer in range(lstm.num_layers):
         inputs = head.channels if layer == 0 else lstm.hidden_size
         weights += (inputs + lstm.hidden_size) * 4 * lstm.hidden_size

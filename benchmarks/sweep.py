@@ -20,7 +20,7 @@ EPOCHS = 6
 BASE = (
     f"epochs={EPOCHS}",
     "model.latent=128",
-    "model.encoder=256",
+    "model.encoder.size=256",
     "model.layer_dropout=0.1",
     "objective.beta=0.2",
     "objective.free_bits=56",
@@ -45,7 +45,7 @@ RUNS: dict[str, tuple[str, ...]] = {
         "augmentation.offset_noise=0",
     ),
     "latent 64": ("model.latent=64",),
-    "size 128": ("model.decoder.size=128", "model.decoder.conductor=128", "model.encoder=128"),
+    "size 128": ("model.decoder.size=128", "model.decoder.conductor=128", "model.encoder.size=128"),
 }
 """What each run changes against `BASE`."""
 

@@ -15,7 +15,7 @@ import torch
 
 from ghostnote.export.graph import decoder_graph, encoder_graph
 from ghostnote.latent import normals, uniforms
-from ghostnote.model.config import FlatConfig, HierarchicalConfig, ModelConfig
+from ghostnote.model.config import BidirectionalConfig, FlatConfig, HierarchicalConfig, ModelConfig
 from ghostnote.model.vae import GrooveVAE
 from ghostnote.music.kit import N_VOICES
 
@@ -144,7 +144,11 @@ def test_nor_does_a_row_of_a_model_of_full_size(
 ) -> None:
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        both = Both.of(GrooveVAE(ModelConfig(bars=1, encoder=8, decoder=shape())).eval())
+        both = Both.of(
+            GrooveVAE(
+                ModelConfig(bars=1, encoder=BidirectionalConfig(size=8), decoder=shape())
+            ).eval()
+        )
     z, noise = np.stack([normals(uniforms(seed, 1, 128)) for seed in range(16)]), noise_of(16, 16)
     whole = both.onnx(z, noise)
     for size in (1, 2, 7):
@@ -176,7 +180,9 @@ def test_of_any_depth_and_meter(
     layers: int, shape: type[FlatConfig | HierarchicalConfig], z: Array
 ) -> None:
     decoder = shape(size=10, layers=layers)
-    config = ModelConfig(bars=3, meter="3/4", latent=LATENT, encoder=5, decoder=decoder)
+    config = ModelConfig(
+        bars=3, meter="3/4", latent=LATENT, encoder=BidirectionalConfig(size=5), decoder=decoder
+    )
     with torch.random.fork_rng():
         torch.manual_seed(0)
         both = Both.of(GrooveVAE(config).eval())

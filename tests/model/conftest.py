@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import cast
+from typing import Any
 
 import pytest
 import torch
@@ -12,15 +12,35 @@ from torch import Tensor
 from ghostnote.model.vae import GrooveVAE
 from ghostnote.music.kit import N_VOICES
 
-KINDS = [
-    (kind, head) for kind in ("hierarchical", "flat") for head in ("likelihood", "squared-error")
-]
+HEADS = ("likelihood", "squared-error", "categorical", "nade", "boolean")
+
+KINDS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    **{f"{kind}-{head}": (kind, head, {}) for kind in ("hierarchical", "flat") for head in HEADS},
+    "hears-state": ("hierarchical", "likelihood", {"decoder": {"memory": "state"}}),
+    "hears-outputs": (
+        "hierarchical",
+        "squared-error",
+        {
+            "decoder": {"memory": "outputs"},
+            "encoder": {"kind": "hierarchical", "size": 8},
+        },
+    ),
+    "deep": (
+        "hierarchical",
+        "nade",
+        {
+            "decoder": {"conductor_layers": 2, "layers": 3},
+            "encoder": {"kind": "hierarchical", "size": 6, "layers": 2},
+        },
+    ),
+}
 
 
-@pytest.fixture(params=KINDS, ids="-".join)
+@pytest.fixture(params=KINDS)
 def model(request: pytest.FixtureRequest, make_model: Callable[..., GrooveVAE]) -> GrooveVAE:
     """A model of two bars; `T` = 32, z of 8 numbers."""
-    return make_model(*cast("tuple[str, str]", request.param))
+    kind, head, others = KINDS[request.param]
+    return make_model(kind, head, **others)
 
 
 @pytest.fixture

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from ghostnote.model.heads import (
+from ghostnote.errors import ConfigError
+from ghostnote.model.heads.groove import (
     LATEST,
-    VELOCITY_LEVELS,
-    Head,
+    LikelihoodHead,
     LogisticGroove,
-    Parts,
     SquaredErrorGroove,
+    SquaredErrorHead,
     _log_sigmoid_difference,
 )
+from ghostnote.model.heads.hits import BooleanHead, CategoricalHead, HitsStep, NadeHead
+from ghostnote.model.heads.step import PLAIN_VELOCITY, VELOCITY_LEVELS, Head, Parts
+from ghostnote.model.heads.symbols import SymbolsHead
 from ghostnote.music.kit import N_VOICES
 
 GRID = torch.linspace(0.5 / 2000, 1 - 0.5 / 2000, 2000)
@@ -71,7 +77,7 @@ def test_the_density_of_the_offset_integrates_to_one(params: Tensor) -> None:
 def draw_grid(p: LogisticGroove, temperature: float = 1.0) -> tuple[Tensor, Tensor, Tensor]:
     """Draws `[10, 2000, 9]` from evenly spaced noise."""
     noise = GRID[None, :, None, None].expand(10, -1, N_VOICES, 3)
-    return p.draw(noise, torch.tensor(temperature))
+    return p.cells(noise, torch.tensor(temperature))
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
@@ -111,9 +117,10 @@ def test_offsets_are_quantiles_of_their_density(p: LogisticGroove) -> None:
 def test_temperature_zero_is_the_likeliest_hit_and_the_median(groups: int) -> None:
     random = torch.Generator().manual_seed(2)
     params = torch.randn(40, groups * N_VOICES, generator=random)
-    p = (LogisticGroove if groups == 5 else SquaredErrorGroove)(params)
+    head = LikelihoodHead(N_VOICES) if groups == 5 else SquaredErrorHead(N_VOICES)
+    p = head(params)
     noise = torch.rand(40, N_VOICES, 3, generator=random)
-    hits, velocity, offset = p.sample(noise, 0.0).chunk(3, -1)
+    hits, velocity, offset = head.finish(p.sample(noise, 0.0)).chunk(3, -1)
     assert torch.equal(hits, (p.hit_logits > 0).float())
     _, point_velocity, point_offset = p.point().chunk(3, -1)
     assert torch.equal(velocity, hits * point_velocity)
@@ -123,13 +130,152 @@ def test_temperature_zero_is_the_likeliest_hit_and_the_median(groups: int) -> No
         torch.testing.assert_close(point_velocity, middle)
 
 
-@pytest.mark.parametrize("distribution", [LogisticGroove, SquaredErrorGroove])
-def test_draws_are_valid_cells(distribution: type[LogisticGroove | SquaredErrorGroove]) -> None:
+HEADS: dict[str, Callable[[], Head]] = {
+    "likelihood": lambda: LikelihoodHead(N_VOICES),
+    "squared-error": lambda: SquaredErrorHead(N_VOICES),
+    "categorical": lambda: CategoricalHead(N_VOICES),
+    "nade": lambda: NadeHead(N_VOICES, 5),
+    "boolean": lambda: BooleanHead(N_VOICES),
+}
+HITS_HEADS = ("categorical", "nade", "boolean")
+
+
+@pytest.fixture(params=HEADS)
+def head(request: pytest.FixtureRequest) -> Head:
+    return made(request.param)
+
+
+@pytest.fixture(params=HITS_HEADS)
+def hits_head(request: pytest.FixtureRequest) -> Head:
+    return made(request.param)
+
+
+def made(name: str) -> Head:
+    with torch.random.fork_rng():
+        torch.manual_seed(6)
+        return HEADS[name]().requires_grad_(requires_grad=False)
+
+
+def all_sets(voices: int = N_VOICES) -> Tensor:
+    """Every set of hits, `[2^V, V]`."""
+    return torch.tensor(list(itertools.product([0.0, 1.0], repeat=voices)))
+
+
+def windows(hits: Tensor) -> Tensor:
+    """Hits `[..., V]` as `x` `[..., 3V]`."""
+    return torch.cat([hits, hits * PLAIN_VELOCITY, torch.zeros_like(hits)], -1)
+
+
+@torch.no_grad()
+def test_all_sets_of_hits_sum_to_one(hits_head: Head) -> None:
+    random = torch.Generator().manual_seed(7)
+    params = 2 * torch.randn(3, hits_head.n_params, generator=random)
+    x = windows(all_sets())
+    for row in params:
+        mass = hits_head(row.expand(len(x), -1)).log_prob(x).double().exp().sum()
+        assert mass == pytest.approx(1, abs=2e-4)  # NADE adds 1e-6 to probabilities
+
+
+@torch.no_grad()
+def test_sets_of_hits_are_as_frequent_as_they_are_likely(hits_head: Head) -> None:
+    random = torch.Generator().manual_seed(8)
+    params = torch.randn(hits_head.n_params, generator=random)
+    n = 200_000
+    noise = torch.rand(n, N_VOICES, 3, generator=random)
+    p = hits_head(params.expand(n, -1))
+    drawn = p.sample(noise, 1.0)[:, :N_VOICES]
+    sets = all_sets()
+    weights = 2.0 ** torch.arange(N_VOICES)
+    frequency = (drawn @ weights).long().bincount(minlength=512) / n
+    likely = hits_head(params.expand(512, -1)).log_prob(windows(sets)).exp()
+    frequency = frequency[(sets @ weights).long()]
+    deviation = (frequency - likely) / (likely / n).sqrt()
+    assert deviation.abs().max() < 5
+    assert deviation.square().mean() < 1.3
+
+
+@torch.no_grad()
+def test_a_categorical_head_draws_the_rest_given_what_is_known() -> None:
+    head = made("categorical")
+    random = torch.Generator().manual_seed(9)
+    params = torch.randn(head.n_params, generator=random)
+    known = torch.tensor([1.0, 0, 1, 0, 0, 0, 0, 0, 0])
+    mask = torch.tensor([1.0, 1, 1, 1, 0, 0, 0, 0, 0])
+    n = 100_000
+    drawn = head(params.expand(n, -1)).sample(
+        torch.rand(n, N_VOICES, 3, generator=random), 1.0,
+        windows(known).expand(n, -1), mask.expand(n, -1),
+    )[:, :N_VOICES]  # fmt: skip
+    assert torch.equal(drawn[:, :4], known[:4].expand(n, -1))
+    sets = all_sets()
+    fits = (sets[:, :4] == known[:4]).all(-1)
+    joint = head(params.expand(512, -1)).log_prob(windows(sets)).exp() * fits
+    likely = joint / joint.sum()
+    weights = 2.0 ** torch.arange(N_VOICES)
+    frequency = ((drawn @ weights).long().bincount(minlength=512) / n)[(sets @ weights).long()]
+    assert (frequency - likely).abs().max() < 5 * (likely.max() / n).sqrt()
+
+
+@torch.no_grad()
+def test_the_likeliest_hits_are_what_temperature_zero_draws(hits_head: Head) -> None:
+    random = torch.Generator().manual_seed(10)
+    p = hits_head(torch.randn(200, hits_head.n_params, generator=random))
+    assert isinstance(p, HitsStep)
+    drawn = p.sample(torch.rand(200, N_VOICES, 3, generator=random), 0.0)
+    assert torch.equal(drawn[:, :N_VOICES], p.likely_hits())
+    assert torch.equal(drawn[:, :N_VOICES], p.point()[:, :N_VOICES])
+    if isinstance(hits_head, CategoricalHead):
+        best = hits_head(p.logits[:1].expand(512, -1)).log_prob(windows(all_sets())).argmax()  # type: ignore[attr-defined]
+        assert torch.equal(all_sets()[best], p.likely_hits()[0])
+
+
+def test_what_a_hits_head_sees_and_is_fed_with() -> None:
+    x = windows(torch.tensor([[1.0, 0, 1, 0, 0, 0, 0, 0, 0], [0.0] * 9]))
+    categorical, nade, boolean = (made(name) for name in HITS_HEADS)
+    for head in (categorical, nade):
+        assert head.observe(x).tolist() == [[1, 0, 1, 0, 0, 0, 0, 0, 0, 0], [0] * 9 + [1]]
+    assert categorical.feedback(x).argmax(-1).tolist() == [0b101, 0]
+    assert torch.equal(categorical.feedback(x).sum(-1), torch.ones(2))
+    for head in (nade, boolean):
+        assert torch.equal(head.feedback(x), x[:, :N_VOICES])
+    assert torch.equal(boolean.observe(x), x[:, :N_VOICES])
+
+
+def test_a_head_is_as_wide_as_it_says(head: Head) -> None:
+    x = torch.zeros(2, 5, head.width)
+    assert head.observe(x).shape == (2, 5, head.observed)
+    assert head.feedback(x).shape == (2, 5, head.channels)
+    assert head.initial_bias().shape == (head.n_params,)
+    assert head(torch.zeros(2, 5, head.n_params)).log_prob(x).shape == (2, 5)
+
+
+def test_too_many_voices_for_a_categorical_head_are_refused() -> None:
+    with pytest.raises(ConfigError, match="2\\^61 sets"):
+        CategoricalHead(61)
+
+
+@torch.no_grad()
+def test_symbols_of_several_alphabets_are_independent() -> None:
+    head = SymbolsHead((3, 4))
+    params = torch.tensor([[0.0, 1, -1, 2, 0, 0, 1]])
+    n = 50_000
+    noise = torch.rand(n, 2, 3, generator=torch.Generator().manual_seed(11))
+    drawn = head(params.expand(n, -1)).sample(noise, 1.0)
+    assert torch.equal(drawn[:, :3].sum(-1), torch.ones(n))
+    assert torch.equal(drawn[:, 3:].sum(-1), torch.ones(n))
+    first, second = params[0, :3].softmax(-1), params[0, 3:].softmax(-1)
+    pairs = (drawn[:, :3, None] * drawn[:, None, 3:]).mean(0)
+    torch.testing.assert_close(pairs, first[:, None] * second, atol=0.01, rtol=0)
+    likely = head(params).sample(noise[:1], 0.0)
+    assert likely.tolist() == [[0, 1, 0, 1, 0, 0, 0]] == head(params).point().tolist()
+    torch.testing.assert_close(head(params).log_prob(likely), (first[1] * second[0]).log()[None])
+
+
+def test_draws_are_valid_cells(head: Head) -> None:
     random = torch.Generator().manual_seed(3)
-    groups = 5 if distribution is LogisticGroove else 3
-    params = 20 * torch.randn(500, groups * N_VOICES, generator=random)
+    params = 20 * torch.randn(500, head.n_params, generator=random)
     noise = torch.rand(500, N_VOICES, 3, generator=random).clamp(1e-7, 1 - 6e-8)
-    hits, velocity, offset = distribution(params).sample(noise, 1.0).chunk(3, -1)
+    hits, velocity, offset = head.finish(head(params).sample(noise, 1.0)).chunk(3, -1)
     played = hits == 1
     assert torch.equal(played, hits != 0)
     assert (velocity[played] >= 1 / VELOCITY_LEVELS).all()
@@ -154,6 +300,9 @@ def test_silent_cells_count_in_the_original_only() -> None:
 def test_squared_errors_are_in_the_originals_units() -> None:
     params = torch.zeros(1, 27)  # velocity 1/2, offset 0
     parts = SquaredErrorGroove(params).parts(cells(1.0, 0.75, 0.25, 1))
+    assert made("squared-error").feedback(cells(1.0, 0.75, 0.25, 1))[0, -1] == -0.5
+    early = SquaredErrorGroove(params + 9)
+    assert (early.offset < -0.49).all()
     torch.testing.assert_close(parts.velocity, torch.full((1, 9), -(0.25**2)))
     torch.testing.assert_close(parts.offset, torch.full((1, 9), -(0.5**2)))
 
@@ -193,9 +342,8 @@ def test_log_prob_is_the_sum_of_its_parts(params: Tensor) -> None:
     torch.testing.assert_close(p.log_prob(x), (hits + velocity + offset).sum(-1))
 
 
-@pytest.mark.parametrize("distribution", [LogisticGroove, SquaredErrorGroove])
-def test_a_new_head_expects_one_hit_in_ten(
-    distribution: type[LogisticGroove | SquaredErrorGroove],
-) -> None:
-    p = distribution(Head(16, N_VOICES, distribution)(torch.zeros(1, 16)))
+@pytest.mark.parametrize("name", ["likelihood", "squared-error"])
+def test_a_new_head_expects_one_hit_in_ten(name: str) -> None:
+    head = made(name)
+    p = head(head.initial_bias()[None])
     torch.testing.assert_close(torch.sigmoid(p.hit_logits), torch.full((1, N_VOICES), 0.1))

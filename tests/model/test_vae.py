@@ -70,7 +70,7 @@ def test_a_batch_gives_what_its_rows_give(
 def test_fed_with_its_own_sample_the_model_draws_it_again(
     model: GrooveVAE, x: Tensor, z: Tensor, noise: Tensor
 ) -> None:
-    same_grooves(model.decode(z).steps(shift(x)).sample(noise, 1.0), x)
+    same_grooves(model.decode(z).given(x).sample(noise, 1.0), x)
 
 
 @torch.no_grad()
@@ -95,7 +95,7 @@ def test_temperature_zero_is_the_mode_whatever_the_noise(
 def test_the_mode_takes_the_likelier_outcome_of_every_cell(model: GrooveVAE, z: Tensor) -> None:
     p = model.decode(z)
     mode = p.mode()
-    logits = p.steps(shift(mode)).hit_logits
+    logits = p.given(mode).hit_logits
     sure = logits.abs() > 1e-4
     assert sure.float().mean() > 0.99
     assert torch.equal((logits > 0)[sure], (mode[..., HITS] == 1)[sure])
@@ -185,7 +185,7 @@ def test_training_differs_by_dropout_alone(
 def test_the_representation_shows_what_a_model_is_made_of(model: GrooveVAE) -> None:
     shown = repr(model)
     assert len(shown.splitlines()) < 40
-    kind = "WholeWindow" if model.decoder.segment == STEPS else "BarConductor"
+    kind = "WholeWindow" if model.decoder.segment == STEPS else "SegmentConductor"
     for part in ("GrooveVAE", "BidirectionalEncoder", "Decoder", kind, "LSTM", "Head"):
         assert part in shown
     assert model.n_parameters == sum(weight.numel() for weight in model.state_dict().values())

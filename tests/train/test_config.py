@@ -8,7 +8,12 @@ from typing import Any
 import pytest
 
 from ghostnote.errors import ConfigError
-from ghostnote.model.config import FlatConfig, HierarchicalConfig, ModelConfig
+from ghostnote.model.config import (
+    FlatConfig,
+    HierarchicalConfig,
+    ModelConfig,
+    SquaredErrorConfig,
+)
 from ghostnote.train.config import RunConfig, assignment, from_table, to_table, update
 from ghostnote.train.presets import PRESETS, preset
 
@@ -68,7 +73,8 @@ def test_what_is_no_assignment_is_refused(text: str) -> None:
         ("model.latent=64", 64),
         ("optimiser.learning_rate=1e-3", 1e-3),
         ("objective.free_bits=48", 48.0),
-        ("model.head=squared-error", "squared-error"),
+        ("model.head=squared-error", SquaredErrorConfig()),
+        ("model.decoder=flat", FlatConfig()),
         ("name=mine", "mine"),
         ("seed=0", 0),
         ("model.layer_dropout=1", 1.0),
@@ -91,7 +97,8 @@ def test_text_becomes_what_the_setting_is(text: str, found: object) -> None:
         ({"model": {"decoder": {"kind": "flat", "conductor": 3}}}, "model.decoder.conductor"),
         ({"model": {"decoder": {"kind": "round"}}}, "model.decoder.kind"),
         ({"model": {"decoder": {"kind": ["flat"]}}}, "model.decoder.kind"),
-        ({"model": {"decoder": "flat"}}, "model.decoder"),
+        ({"model": {"decoder": "round"}}, "model.decoder.kind"),
+        ({"model": {"decoder": 3}}, "model.decoder"),
         ({"model": 3}, "model"),
         ({"model": {"latent": {}}}, "model.latent"),
         ({"model": {"latent": "1.5"}}, "model.latent"),
@@ -153,7 +160,7 @@ def test_names_of_presets_are_unique() -> None:
 def test_the_original_is_called_as_it_was() -> None:
     original = preset("groovae_4bar").run
     assert original.model.decoder == FlatConfig(size=256, layers=2)
-    assert original.model.head == "squared-error"
+    assert original.model.head == SquaredErrorConfig()
     assert (original.objective.beta, original.objective.free_bits) == (0.2, 48)
 
 

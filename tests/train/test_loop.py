@@ -20,7 +20,7 @@ import torch
 from ghostnote.data.augment import Augmentation
 from ghostnote.data.bars import Bars
 from ghostnote.errors import TrainingError
-from ghostnote.model.config import HierarchicalConfig, ModelConfig
+from ghostnote.model.config import BidirectionalConfig, HierarchicalConfig, ModelConfig
 from ghostnote.train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from ghostnote.train.config import (
     CorruptionConfig,
@@ -85,7 +85,7 @@ def job(training: Bars, validation: Bars) -> Job:
         model=ModelConfig(
             bars=2,
             latent=4,
-            encoder=6,
+            encoder=BidirectionalConfig(size=6),
             decoder=HierarchicalConfig(size=8, conductor=6),
             layer_dropout=0.2,
             latent_dropout=0.1,

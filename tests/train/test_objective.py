@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ghostnote.data.bars import Bars, to_x
-from ghostnote.model.config import FlatConfig, HierarchicalConfig, ModelConfig
+from ghostnote.model.config import BidirectionalConfig, FlatConfig, HierarchicalConfig, ModelConfig
 from ghostnote.model.vae import GrooveVAE, kl_from_prior, shift
 from ghostnote.music.kit import N_VOICES
 from ghostnote.train.config import CorruptionConfig, ObjectiveConfig
@@ -28,11 +28,15 @@ STEPS = 32
 def model(request: pytest.FixtureRequest) -> GrooveVAE:
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        model = GrooveVAE(ModelConfig(bars=2, latent=4, encoder=6, decoder=request.param))
+        model = GrooveVAE(
+            ModelConfig(
+                bars=2, latent=4, encoder=BidirectionalConfig(size=6), decoder=request.param
+            )
+        )
     with torch.no_grad():
         for weight in model.parameters():
             weight.mul_(3)
-        model.decoder.head.project.bias[:N_VOICES] = -1
+        model.decoder.core.project.bias[:N_VOICES] = -1
     return model
 
 

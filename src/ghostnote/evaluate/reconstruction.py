@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ghostnote.data.bars import Bars, to_x
 from ghostnote.evaluate.metrics import Confusion, mean_absolute_error
-from ghostnote.model.vae import GrooveVAE, kl_from_prior, shift
+from ghostnote.model.vae import GrooveVAE, kl_from_prior
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def reconstruct(
         x = torch.from_numpy(to_x(cells)).to(device)
         posterior = model.encode(x)
         p = model.decode(posterior.mean)
-        steps = p.steps(shift(x))
+        steps = p.given(x)
         hits, velocity, offset = _thirds(x)
         guess, guess_velocity, guess_offset = _thirds(steps.point())
         forced = _add(forced, Confusion.of(guess > 0.5, hits > 0.5))

@@ -25,7 +25,7 @@ from ghostnote.evaluate.metrics import (
 from ghostnote.evaluate.reconstruction import reconstruct
 from ghostnote.evaluate.two_sample import features, two_sample_accuracy
 from ghostnote.export.bundle import load_model
-from ghostnote.model.vae import GrooveVAE, shift
+from ghostnote.model.vae import GrooveVAE
 from ghostnote.music.kit import N_VOICES, VOICES
 from ghostnote.pipeline import draw_windows
 from ghostnote.runtime import Runtime
@@ -134,7 +134,7 @@ def _offset_ms(model: GrooveVAE, bars: Bars, real: Windows) -> float:
     for chosen in np.array_split(np.arange(len(bars)), -(-len(bars) // 512)):
         x = torch.from_numpy(to_x(bars.cells(bars.bars_of(chosen))))
         p = model.decode(model.encode(x).mean)
-        point = p.steps(shift(x)).point()[..., 2 * N_VOICES :]
+        point = p.given(x).point()[..., 2 * N_VOICES :]
         hits = x[..., :N_VOICES] > 0.5
         ms_per_step = torch.from_numpy(15_000 / real.bpm[chosen])[:, None, None]
         error = (point - x[..., 2 * N_VOICES :]).abs() * ms_per_step

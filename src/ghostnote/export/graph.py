@@ -16,8 +16,11 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
-from ghostnote.model.heads import LATEST, VELOCITY_LEVELS, LogisticGroove
-from ghostnote.model.layers import BarConductor, InitialState
+from ghostnote.model.conductors import SegmentConductor
+from ghostnote.model.heads.groove import LATEST, LikelihoodHead
+from ghostnote.model.heads.step import VELOCITY_LEVELS
+from ghostnote.model.encoders import LEAST_SIGMA
+from ghostnote.model.lstm import InitialState
 from ghostnote.model.vae import GrooveVAE
 from ghostnote.music.kit import N_VOICES
 
@@ -91,7 +94,7 @@ def encoder_graph(model: GrooveVAE) -> onnx.ModelProto:
     """`x` `[B, T, 3V]` → `mu`, `sigma` `[B, Z]`."""
     g, encoder = Nodes(), model.encoder
     sequence = g.node("Transpose", "x", perm=[1, 0, 2])
-    forward, backward = (_onnx_lstm(encoder.lstm, suffix) for suffix in ("", "_reverse"))
+    forward, backward = (_onnx_lstm(encoder.summary.lstm, suffix) for suffix in ("", "_reverse"))
     weights = [
         g.weight(np.stack([one, other])) for one, other in zip(forward, backward, strict=True)
     ]
@@ -100,7 +103,7 @@ def encoder_graph(model: GrooveVAE) -> onnx.ModelProto:
         sequence,
         *weights,
         outputs=3,
-        hidden_size=encoder.lstm.hidden_size,
+        hidden_size=encoder.summary.lstm.hidden_size,
         direction="bidirectional",
     )
     features = g.node("Concat", *_unstack(g, last, 2), axis=-1)
@@ -112,7 +115,7 @@ def encoder_graph(model: GrooveVAE) -> onnx.ModelProto:
         g.weight(_padded(encoder.sigma.bias, latent)),
     )
     sigma = _unpadded(g, g, g.node("Softplus", wide), latent, 1)
-    sigma = g.node("Add", sigma, g.constant(1e-6))
+    sigma = g.node("Max", sigma, g.constant(LEAST_SIGMA))
     return _model(
         g,
         "encoder",
@@ -128,16 +131,16 @@ def decoder_graph(model: GrooveVAE) -> onnx.ModelProto:
     `[B, T, 3V]`; `mask` `[B, T, V]`, 1 where a cell is known. Output: `x` `[B, T, 3V]`.
     """
     decoder, steps = model.decoder, model.config.steps
-    layers, size = decoder.lstm.num_layers, decoder.lstm.hidden_size
+    layers, size = decoder.core.lstm.num_layers, decoder.core.lstm.hidden_size
     channels, segment = decoder.head.channels, decoder.segment
     g = Nodes()
 
     # What does not change from step to step is computed once, for all segments together.
     embeddings = _conductor(g, model)
-    initial = _initial_state(g, embeddings, decoder.initial)
-    below = _array(cast("Tensor", decoder.lstm.weight_ih_l0))
+    initial = _initial_state(g, embeddings, decoder.core.initial)
+    below = _array(cast("Tensor", decoder.core.lstm.weight_ih_l0))
     spread = g.weight(_reorder(below[:, channels:], SCANNED).T)
-    fixed = g.node("Add", g.node("MatMul", embeddings, spread), _bias(g, decoder.lstm, 0))
+    fixed = g.node("Add", g.node("MatMul", embeddings, spread), _bias(g, decoder.core.lstm, 0))
 
     # Noise as the body wants it: time first, one array for each use of it.
     hot = g.node("Greater", "temperature", g.constant(0.0))
@@ -189,7 +192,7 @@ def decoder_graph(model: GrooveVAE) -> onnx.ModelProto:
 def _step(outer: Nodes, model: GrooveVAE, initial: list[str], fixed: str) -> onnx.GraphProto:
     """The body of the scan: one step. Weights and segments' values are seen from outside."""
     decoder = model.decoder
-    layers, channels = decoder.lstm.num_layers, decoder.head.channels
+    layers, channels = decoder.core.lstm.num_layers, decoder.head.channels
     g = Nodes("step_")
     state = [f"step_{kind}{layer}" for layer in range(layers) for kind in "hc"]
     previous = "step_previous"
@@ -206,7 +209,7 @@ def _step(outer: Nodes, model: GrooveVAE, initial: list[str], fixed: str) -> onn
         new_c = g.node("Add", g.node("Mul", f, c), fresh)
         return g.node("Mul", o, g.node("Tanh", new_c)), new_c
 
-    size = decoder.lstm.hidden_size
+    size = decoder.core.lstm.hidden_size
     lengths = outer.constant([3 * size, size], np.int64)
     thirds = outer.constant([size] * 3, np.int64)
     new_state = []
@@ -221,20 +224,20 @@ def _step(outer: Nodes, model: GrooveVAE, initial: list[str], fixed: str) -> onn
         constant = (
             g.node("Gather", fixed, segment, axis=0)
             if layer == 0
-            else _bias(outer, decoder.lstm, layer)
+            else _bias(outer, decoder.core.lstm, layer)
         )
-        weight = outer.weight(_recurrent_weight(decoder.lstm, layer, channels))
+        weight = outer.weight(_recurrent_weight(decoder.core.lstm, layer, channels))
         feed, c = cell(feed, constant, weight, h, c)
         new_state += [feed, c]
-    project = decoder.head.project
+    project = decoder.core.project
     params = g.node(
         "Add",
         g.node("MatMul", feed, outer.weight(_padded(project.weight, N_VOICES).T)),
         outer.weight(_padded(project.bias, N_VOICES)),
     )
-    drawn = (
-        _draw_logistic if decoder.head.distribution is LogisticGroove else _draw_squared_error
-    )(g, outer, params, threshold, velocity_noise, offset_noise)
+    drawn = (_draw_logistic if isinstance(decoder.head, LikelihoodHead) else _draw_squared_error)(
+        g, outer, params, threshold, velocity_noise, offset_noise
+    )
     output = g.node(
         "Add",
         g.node("Mul", mask, known),
@@ -334,7 +337,7 @@ def _unstack(g: Nodes, x: str, n: int) -> list[str]:
 def _conductor(g: Nodes, model: GrooveVAE) -> str:
     """`z` → embeddings `[segments, B, E]`."""
     conductor = model.decoder.conductor
-    if not isinstance(conductor, BarConductor):
+    if not isinstance(conductor, SegmentConductor):
         return g.node("Unsqueeze", "z", g.constant([0], np.int64))
     lifted = g.node("Unsqueeze", "z", g.constant([0], np.int64))
     h, c = _initial_state(g, lifted, conductor.initial)
@@ -360,8 +363,8 @@ def _initial_state(g: Nodes, source: str, layer: InitialState) -> list[str]:
     flat = g.node("Tanh", g.linear(source, layer.project))
     n = 2 * layer.layers
     parts = g.split("Split", flat, outputs=n, axis=-1, num_outputs=n)
-    h, c = parts[: layer.layers], parts[layer.layers :]
-    return [state for pair in zip(h, c, strict=True) for state in pair]
+    pairs = zip(parts[0::2], parts[1::2], strict=True)
+    return [state for c, h in pairs for state in (h, c)]
 
 
 def _recurrent_weight(lstm: nn.LSTM, layer: int, channels: int) -> Array:

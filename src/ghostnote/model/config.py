@@ -23,6 +23,30 @@ Share = Annotated[float, Range(0, 1)]
 
 
 @dataclass(frozen=True)
+class BidirectionalConfig:
+    """A bidirectional LSTM over the whole window (paper, section 3.1)."""
+
+    kind: Literal["bidirectional"] = "bidirectional"
+    size: Count = 256
+    """Units of each layer, in each direction."""
+    layers: Count = 1
+    """LSTM layers."""
+
+
+@dataclass(frozen=True)
+class HierarchicalEncoderConfig:
+    """A bidirectional LSTM over each segment, and one over what those say."""
+
+    kind: Literal["hierarchical"] = "hierarchical"
+    size: Count = 256
+    """Units of each layer, in each direction, at both levels."""
+    layers: Count = 1
+    """LSTM layers at each level."""
+    segment: Count = 1
+    """Bars in a segment."""
+
+
+@dataclass(frozen=True)
 class FlatConfig:
     """One LSTM over the whole window, fed with z at every step."""
 
@@ -35,36 +59,122 @@ class FlatConfig:
 
 @dataclass(frozen=True)
 class HierarchicalConfig:
-    """A conductor LSTM over the bars; one bar decoder, shared by all bars (paper, section 3.2)."""
+    """A conductor LSTM over the segments; one decoder, shared by them all (paper, section 3.2)."""
 
     kind: Literal["hierarchical"] = "hierarchical"
     size: Count = 256
-    """Units of each layer of the bar decoder."""
+    """Units of each layer of the segments' decoder."""
     layers: Count = 2
-    """LSTM layers of the bar decoder."""
+    """LSTM layers of the segments' decoder."""
     conductor: Count = 256
-    """Units of the conductor, and length of the embedding that it gives each bar."""
+    """Units of each layer of the conductor, and length of the embedding that it gives a segment."""
+    conductor_layers: Count = 1
+    """LSTM layers of the conductor."""
+    segment: Count = 1
+    """Bars in a segment."""
+    memory: Literal["none", "state", "outputs"] = "none"
+    """What the conductor is told of the segment before: nothing (the paper's choice), the state
+    that its decoder ended in, or its outputs, summed up by the encoder's lower level."""
+
+
+@dataclass(frozen=True)
+class LikelihoodConfig:
+    """Bernoulli hits, and on hits only, logistic velocity and offset: ours."""
+
+    kind: Literal["likelihood"] = "likelihood"
+
+
+@dataclass(frozen=True)
+class SquaredErrorConfig:
+    """Bernoulli hits, squared errors of velocity and offset in every cell: GrooVAE's."""
+
+    kind: Literal["squared-error"] = "squared-error"
+
+
+@dataclass(frozen=True)
+class CategoricalConfig:
+    """One of 512 sets of hits at each step, without velocity and offset: MusicVAE's drums."""
+
+    kind: Literal["categorical"] = "categorical"
+
+
+@dataclass(frozen=True)
+class NadeConfig:
+    """Hits voice after voice, each given those before it, without velocity and offset."""
+
+    kind: Literal["nade"] = "nade"
+    hidden: Count = 128
+    """Hidden units of the NADE."""
+
+
+@dataclass(frozen=True)
+class BooleanConfig:
+    """Independent hits, without velocity and offset."""
+
+    kind: Literal["boolean"] = "boolean"
+
+
+@dataclass(frozen=True)
+class SymbolsConfig:
+    """One symbol out of an alphabet at each step, or several: the original's melodies and trios."""
+
+    kind: Literal["symbols"] = "symbols"
+    alphabets: str = "90"
+    """Sizes of the alphabets, such as 90+90+512."""
+    split: Literal["together", "apart"] = "together"
+    """Whether one LSTM writes all the symbols of a step, or each alphabet has its own."""
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The sizes of the alphabets.
+
+        Raises:
+            ConfigError: they are not whole numbers of 1 or more.
+        """
+        parts = self.alphabets.split("+")
+        if not all(part.strip().isdecimal() and int(part) for part in parts):
+            raise ConfigError(
+                f"model.head.alphabets is {self.alphabets!r}", remedy="such as 90 or 90+90+512"
+            )
+        return tuple(int(part) for part in parts)
+
+
+EncoderConfig = BidirectionalConfig | HierarchicalEncoderConfig
+DecoderConfig = FlatConfig | HierarchicalConfig
+HeadConfig = (
+    LikelihoodConfig
+    | SquaredErrorConfig
+    | CategoricalConfig
+    | NadeConfig
+    | BooleanConfig
+    | SymbolsConfig
+)
 
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """A groove VAE.
-
-    The window is `bars` bars of `meter`; nine voices.
-    """
+    """A groove VAE: the window is `bars` bars of `meter`."""
 
     bars: Count = 4
     """Bars in a window."""
     meter: str = "4/4"
     """The meter of its bars."""
+    voices: Count = 9
+    """Drum classes."""
     latent: Count = 128
     """Length of z."""
-    encoder: Count = 256
-    """Units of the encoder LSTM, in each direction."""
-    decoder: FlatConfig | HierarchicalConfig = field(default_factory=HierarchicalConfig)
+    encoder: EncoderConfig = field(default_factory=BidirectionalConfig)
+    """How a sequence becomes z."""
+    decoder: DecoderConfig = field(default_factory=HierarchicalConfig)
     """How z becomes a sequence."""
-    head: Literal["likelihood", "squared-error"] = "likelihood"
-    """What a step's output means: `likelihood` (ours) or `squared-error` (the original's)."""
+    head: HeadConfig = field(default_factory=LikelihoodConfig)
+    """What a step's output means, and what of a step the model sees."""
+    controls: Annotated[int, Range(0, 2**20)] = 0
+    """Numbers at each step that the encoder and the decoder are told besides; 0 is none."""
+    controls_size: Annotated[int, Range(0, 2**20)] = 0
+    """Units, in each direction, of an LSTM that the decoder reads them through; 0 is none."""
+    input_dropout: Share = 0.0
+    """Dropout on the inputs of every LSTM layer, as the original has it."""
     layer_dropout: Share = 0.0
     """Dropout on the inputs of the LSTM layers above the first and on their output."""
     latent_dropout: Share = 0.0
@@ -89,3 +199,16 @@ class ModelConfig:
     def steps(self) -> int:
         """`T`, the 16th-note steps in a window."""
         return self.bars * steps_per_bar(self.signature)
+
+    def segments(self, bars: int) -> int:
+        """How many segments of `bars` bars a window has.
+
+        Raises:
+            ConfigError: the window is not a whole number of them.
+        """
+        if self.bars % bars:
+            raise ConfigError(
+                f"a window of {self.bars} bars has no whole number of segments of {bars}",
+                remedy="choose a segment that divides model.bars",
+            )
+        return self.bars // bars

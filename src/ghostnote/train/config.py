@@ -45,8 +45,10 @@ class CorruptionConfig:
     """Scheduled sampling: final share of previous steps that are the model's own draws."""
     sampling_passes: Count = 1
     """Parallel passes that draw them (Duckworth et al. 2019); as many passes as steps is exact."""
+    sampling_schedule: Literal["linear", "inverse-sigmoid"] = "linear"
+    """How that share rises. `inverse-sigmoid`, the original's: 1 − k/(k + exp(t/k)) of it."""
     sampling_rise: Annotated[float, Range(1, 2**32)] = 5000.0
-    """Steps over which that share rises, linearly."""
+    """Steps over which it rises; k of the inverse sigmoid."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,16 @@ class OptimiserConfig:
     """Steps of linear warm-up."""
     weight_decay: float = 0.01
     """Decoupled weight decay, on matrices only."""
+    beta2: Share = 0.99
+    """Decay of Adam's second moment."""
+    epsilon: Literal["torch", "tensorflow"] = "torch"
+    """Where Adam puts its epsilon of 1e-8: beside the corrected root of the second moment, or
+    beside the raw one, as TensorFlow 1 does."""
     clip: float = 1.0
     """Largest global norm of the gradient."""
+    skip_above: float = 0.0
+    """A gradient with a global norm above it, or none that is a number, is taken as zero while
+    Adam's moments go on; 0 is never, and then what is not a number ends the run."""
     average: Share = 0.998
     """Decay of the running average of the weights, which is what is judged and shipped."""
 
@@ -154,6 +164,8 @@ def _update(config: T, table: Mapping[str, Any], path: str) -> T:
 
 def _convert(current: Any, kind: Any, value: Any, path: str) -> Any:
     if dataclasses.is_dataclass(current):
+        if isinstance(value, str) and isinstance(kind, UnionType):
+            value = {"kind": value}  # the kind alone, with its defaults
         if not isinstance(value, Mapping):
             raise ConfigError(f"{path} is a table, not {value!r}")
         wanted = value.get("kind", getattr(current, "kind", None))

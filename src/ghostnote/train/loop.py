@@ -181,8 +181,7 @@ def train(  # noqa: PLR0912, PLR0915 - one loop that reads from top to bottom
             batch = batch_indices(len(training), step, batch=run.optimiser.batch, seed=run.seed)
             chosen = batch[machine.rank :: machine.world]
             x = training_batch(training, chosen, run.augmentation, seed=seed, step=step)
-            for group in optimiser.param_groups:
-                group["lr"] = learning_rate(run.optimiser, step, total)
+            set_rates(optimiser, run.optimiser, step, total)
             random = torch.Generator().manual_seed(seed * 2**24 + step)
             torch.manual_seed(seed * 2**24 + step)  # dropout has no generator of its own
             model.train()
@@ -190,8 +189,8 @@ def train(  # noqa: PLR0912, PLR0915 - one loop that reads from top to bottom
                 terms: Terms = objective(torch.from_numpy(x).to(machine.device), step, random)
             optimiser.zero_grad(set_to_none=True)
             terms.loss.backward()  # type: ignore[no-untyped-call]
-            norm = nn.utils.clip_grad_norm_(model.parameters(), run.optimiser.clip)
-            if not (torch.isfinite(terms.loss) and torch.isfinite(norm)):
+            norm = clip(model, run.optimiser)
+            if not (run.optimiser.skip_above or (torch.isfinite(terms.loss + norm))):
                 raise _not_a_number(folder, step, chosen, terms, norm)
             optimiser.step()
             follow(average, model, _decay(run.optimiser.average, step))
@@ -220,6 +219,26 @@ def train(  # noqa: PLR0912, PLR0915 - one loop that reads from top to bottom
     return Outcome(step, best, best_step, reason)
 
 
+def set_rates(optimiser: torch.optim.AdamW, config: OptimiserConfig, step: int, total: int) -> None:
+    """Learning rate and epsilon of `step`, of `total`."""
+    epsilon = 1e-8
+    if config.epsilon == "tensorflow":
+        # √v + ε instead of √(v/c) + ε, with c = 1 − β₂^t: the same as ε/√c beside the latter.
+        epsilon /= math.sqrt(1 - config.beta2 ** (step + 1))
+    for group in optimiser.param_groups:
+        group["lr"], group["eps"] = learning_rate(config, step, total), epsilon
+
+
+def clip(model: GrooveVAE, config: OptimiserConfig) -> Tensor:
+    """Scale the gradient to a global norm of `config.clip` at most; the norm that it had."""
+    norm = nn.utils.clip_grad_norm_(model.parameters(), config.clip)
+    if config.skip_above and not norm < config.skip_above:
+        for weight in model.parameters():
+            if weight.grad is not None:
+                weight.grad.zero_()
+    return norm
+
+
 def learning_rate(optimiser: OptimiserConfig, step: int, total: int) -> float:
     """The learning rate of `step`, of `total`."""
     top = optimiser.learning_rate
@@ -232,13 +251,14 @@ def learning_rate(optimiser: OptimiserConfig, step: int, total: int) -> float:
 
 def optimiser_of(model: GrooveVAE, config: OptimiserConfig) -> torch.optim.AdamW:
     """AdamW for all weights of `model`; biases are not decayed."""
-    matrices = [parameter for parameter in model.parameters() if parameter.ndim > 1]
-    vectors = [parameter for parameter in model.parameters() if parameter.ndim < 2]
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    matrices = [parameter for parameter in trained if parameter.ndim > 1]
+    vectors = [parameter for parameter in trained if parameter.ndim < 2]
     groups = [
         {"params": matrices, "weight_decay": config.weight_decay},
         {"params": vectors, "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.99))
+    return torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, config.beta2))
 
 
 def _decay(limit: float, step: int) -> float:

@@ -8,8 +8,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from ghostnote.errors import ConfigError
+from ghostnote.model.heads.hits import CategoricalHead
 from ghostnote.model.vae import GrooveDistribution, GrooveVAE, kl_from_prior, shift
-from ghostnote.music.kit import N_VOICES
 from ghostnote.train.config import CorruptionConfig, ObjectiveConfig
 
 NATS_PER_BIT = math.log(2)
@@ -26,28 +27,48 @@ class Terms(NamedTuple):
 
 
 class Step(nn.Module):
-    """A training step as a module, so that it can be wrapped for several devices."""
+    """A training step as a module, so that it can be wrapped for several devices.
+
+    Raises:
+        ConfigError: `objective` weights hits that the head gives no likelihoods of their own.
+    """
 
     def __init__(
         self, model: GrooveVAE, objective: ObjectiveConfig, corruption: CorruptionConfig
     ) -> None:
         super().__init__()
         self.model, self.objective, self.corruption = model, objective, corruption
+        self.voices = model.config.voices
+        if objective.hit_weight != 1 and isinstance(model.decoder.head, CategoricalHead):
+            raise ConfigError(
+                "the categorical head has one likelihood for all hits of a step",
+                remedy="set objective.hit_weight=1, or use model.head.kind=nade",
+            )
 
-    def forward(self, x: Tensor, step: int, random: torch.Generator) -> Terms:
+    def forward(
+        self,
+        x: Tensor,
+        step: int,
+        random: torch.Generator,
+        seen: Tensor | None = None,
+        controls: Tensor | None = None,
+    ) -> Terms:
         """The objective on a batch `x` `[B, T, 3V]` at step `step`.
 
-        All randomness comes from `random`, a generator on the CPU, apart from dropout.
+        The encoder sees `seen`, by default `x` itself; `controls` `[B, T, K]` go to encoder and
+        decoder. All randomness comes from `random`, a generator on the CPU, apart from dropout.
         """
         objective, corruption = self.objective, self.corruption
-        posterior = self.model.encode(hide_cells(x, corruption.hide_cells, random))
+        seen = hide_cells(x if seen is None else seen, corruption.hide_cells, random)
+        posterior = self.model.encode(seen, controls)
         noise = torch.randn(posterior.mean.shape, generator=random).to(x.device)
-        p = self.model.decode(posterior.mean + posterior.stddev * noise)
+        p = self.model.decode(posterior.mean + posterior.stddev * noise, controls)
         previous = hide_steps(feedback(p, x, step, corruption, random), corruption, random)
         parts = p.steps(previous).parts(x)
-        weight = 1 + (objective.hit_weight - 1) * x[..., :N_VOICES]
-        weighted = parts._replace(hits=weight * parts.hits)
-        hits, velocity, offset = (-part.sum((-1, -2)).mean() for part in weighted)
+        if objective.hit_weight != 1:
+            weight = 1 + (objective.hit_weight - 1) * x[..., : self.voices]
+            parts = parts._replace(hits=weight * parts.hits)
+        hits, velocity, offset = (-part.sum((-1, -2)).mean() for part in parts)
         kl = kl_from_prior(posterior).sum(-1)
         over = (kl - objective.free_bits * NATS_PER_BIT).clamp_min(0).mean()
         loss = (
@@ -65,6 +86,16 @@ def beta(objective: ObjectiveConfig, step: int) -> float:
     return objective.beta * (1 - rise)
 
 
+def sampling_rate(corruption: CorruptionConfig, step: int) -> float:
+    """The share of previous steps that are the model's own draws at training step `step`."""
+    if not corruption.sampling:
+        return 0.0
+    if corruption.sampling_schedule == "linear":
+        return corruption.sampling * min(1.0, step / corruption.sampling_rise)
+    k = corruption.sampling_rise
+    return corruption.sampling / (1 + k * math.exp(-step / k))
+
+
 def feedback(
     p: GrooveDistribution,
     x: Tensor,
@@ -72,24 +103,26 @@ def feedback(
     corruption: CorruptionConfig,
     random: torch.Generator,
 ) -> Tensor:
-    """The output before each step, `[B, T, 3V]`: what was played, or in part the model's draws.
+    """What is fed back before each step, `[B, T, C]`: what was played, or in part own draws.
 
     Scheduled sampling (Bengio et al. 2015) in its parallel form (Duckworth et al. 2019): a pass
     draws all steps at once, each given the mixture of the pass before. The noise is the same in
     all passes, so that pass k gives the first k steps what drawing them one by one would.
     """
-    rate = corruption.sampling * min(1.0, step / corruption.sampling_rise)
-    previous = shift(x)
+    rate = sampling_rate(corruption, step)
+    head = p.head
+    played = head.feedback(x)
     if not rate:
-        return previous
+        return shift(played)
     batch, steps, _ = x.shape
     own = (torch.rand(batch, steps, 1, generator=random) < rate).to(x.device)
-    noise = torch.rand(batch, steps, N_VOICES, 3, generator=random).clamp(1e-6, 1 - 1e-6)
+    noise = torch.rand(batch, steps, head.cells, 3, generator=random).clamp(1e-6, 1 - 1e-6)
     noise = noise.to(x.device)
+    previous = shift(played)
     with torch.no_grad():
         for _ in range(corruption.sampling_passes):
-            drawn = p.steps(previous).sample(noise, 1.0)
-            previous = shift(torch.where(own, drawn, x))
+            drawn = head.feedback(p.steps(previous).sample(noise, 1.0))
+            previous = shift(torch.where(own, drawn, played))
     return previous
 
 
@@ -97,7 +130,8 @@ def hide_cells(x: Tensor, rate: float, random: torch.Generator) -> Tensor:
     """`x` with a share of its cells (hit, velocity and offset together) set to silence."""
     if not rate:
         return x
-    kept = torch.rand(*x.shape[:-1], N_VOICES, generator=random) >= rate
+    batch, steps, width = x.shape
+    kept = torch.rand(batch, steps, width // 3, generator=random) >= rate
     return x * kept.repeat(1, 1, 3).to(x.device)
 
 

@@ -6,7 +6,13 @@ from dataclasses import dataclass
 
 from ghostnote.data.augment import Augmentation
 from ghostnote.errors import ConfigError
-from ghostnote.model.config import FlatConfig, HierarchicalConfig, ModelConfig
+from ghostnote.model.config import (
+    BidirectionalConfig,
+    FlatConfig,
+    HierarchicalConfig,
+    ModelConfig,
+    SquaredErrorConfig,
+)
 from ghostnote.train.config import CorruptionConfig, ObjectiveConfig, OptimiserConfig, RunConfig
 
 
@@ -26,7 +32,10 @@ PRESETS = {
             RunConfig(
                 name="groove-4bar",
                 model=ModelConfig(
-                    latent=128, encoder=256, decoder=HierarchicalConfig(), layer_dropout=0.15
+                    latent=128,
+                    encoder=BidirectionalConfig(size=256),
+                    decoder=HierarchicalConfig(),
+                    layer_dropout=0.15,
                 ),
                 objective=ObjectiveConfig(beta=0.4, free_bits=55, hit_weight=1.4),
                 corruption=CorruptionConfig(hide_steps=0.2, sampling=0.5, sampling_rise=1500),
@@ -47,11 +56,10 @@ PRESETS = {
                 name="groove-4bar-flat",
                 model=ModelConfig(
                     latent=256,
-                    encoder=512,
+                    encoder=BidirectionalConfig(size=512),
                     decoder=FlatConfig(size=256, layers=2),
-                    head="squared-error",
-                    layer_dropout=0.7,
-                    latent_dropout=0.7,
+                    head=SquaredErrorConfig(),
+                    input_dropout=0.7,
                 ),
                 objective=ObjectiveConfig(beta=0.2, beta_rate=0.0, free_bits=48),
                 optimiser=OptimiserConfig(

@@ -1,0 +1,293 @@
+"""Decoders: z, and what came before, to the parameters of every step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from ghostnote.model.conductors import ListeningConductor, SegmentConductor, WholeWindow
+from ghostnote.model.encoders import BidirectionalSummary
+from ghostnote.model.heads.step import Head
+from ghostnote.model.lstm import LSTM, InitialState, State, between_layers
+
+
+class SegmentDecoder(nn.Module):
+    """An LSTM over a segment, fed with its own previous output.
+
+    An embedding of the segment sets the initial state, and is an input at every step.
+    """
+
+    def __init__(
+        self,
+        embedding: int,
+        channels: int,
+        controls: int,
+        n_params: int,
+        *,
+        size: int,
+        layers: int,
+        input_dropout: float,
+        layer_dropout: float,
+    ) -> None:
+        super().__init__()
+        self.channels = channels
+        self.memory = 2 * layers * size
+        self.initial = InitialState(embedding, layers, size)
+        between = between_layers(layers, input_dropout, layer_dropout)
+        self.lstm = LSTM(channels + embedding + controls, size, layers, dropout=between)
+        self.input_dropout = nn.Dropout(input_dropout)
+        self.output_dropout = nn.Dropout(layer_dropout)
+        self.project = nn.Linear(size, n_params)
+
+    def start(self, embedding: Tensor) -> State:
+        """The state before the first step; `embedding` `[B, E]`."""
+        state: State = self.initial(embedding)
+        return state
+
+    def forward(
+        self, state: State, embedding: Tensor, previous: Tensor, controls: Tensor | None = None
+    ) -> tuple[Tensor, State]:
+        """The parameters of `L` steps, and the state after them.
+
+        Args:
+            state: before the first of them.
+            embedding: `[B, E]`.
+            previous: `[B, L, C]`, the output before each step.
+            controls: `[B, L, K]`.
+
+        Returns:
+            parameters `[B, L, P]`, and the state.
+        """
+        inputs = [previous, embedding[:, None].expand(-1, previous.shape[1], -1)]
+        if controls is not None:
+            inputs.append(controls)
+        features, (h, c) = self.lstm(self.input_dropout(torch.cat(inputs, -1)), tuple(state))
+        params: Tensor = self.project(self.output_dropout(features))
+        return params, State(h, c)
+
+
+class SplitDecoder(nn.Module):
+    """A `SegmentDecoder` for each part of the output, which sees nothing of the others."""
+
+    def __init__(self, parts: Sequence[SegmentDecoder]) -> None:
+        super().__init__()
+        self.parts = nn.ModuleList(parts)
+        self.widths = [part.channels for part in parts]
+        self.sizes = [part.lstm.hidden_size for part in parts]
+        self.memory = sum(part.memory for part in parts)
+
+    def start(self, embedding: Tensor) -> State:
+        """See `SegmentDecoder.start`; the states of the parts lie side by side."""
+        return _side_by_side([part.initial(embedding) for part in self.parts])
+
+    def forward(
+        self, state: State, embedding: Tensor, previous: Tensor, controls: Tensor | None = None
+    ) -> tuple[Tensor, State]:
+        """See `SegmentDecoder.forward`."""
+        states = zip(*(side.split(self.sizes, -1) for side in state), strict=True)
+        results = [
+            part(State(h.contiguous(), c.contiguous()), embedding, own, controls)
+            for part, (h, c), own in zip(
+                self.parts, states, previous.split(self.widths, -1), strict=True
+            )
+        ]
+        params, after = zip(*results, strict=True)
+        return torch.cat(params, -1), _side_by_side(after)
+
+
+def _side_by_side(states: Sequence[State]) -> State:
+    return State(*(torch.cat(side, -1) for side in zip(*states, strict=True)))
+
+
+class ControlReader(nn.Module):
+    """A bidirectional LSTM that reads the controls before the decoder does."""
+
+    def __init__(self, controls: int, size: int, *, input_dropout: float) -> None:
+        super().__init__()
+        self.reader = BidirectionalSummary(
+            controls, size, 1, input_dropout=input_dropout, layer_dropout=0.0
+        )
+        self.size = self.reader.size
+
+    def forward(self, controls: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """`[B, T, K]` → `[B, T, 2H]`."""
+        return self.reader.outputs(controls, lengths)[0]
+
+
+class Unrolled(NamedTuple):
+    """What a decoder does over a window: outputs and parameters of every step, and its state at
+    the end. `outputs` `[B, T, X]` are as they are fed back, before `Head.finish`.
+    """
+
+    outputs: Tensor
+    params: Tensor
+    state: State
+
+
+class _Segment(Protocol):
+    """What a decoder does in one segment, given its embedding, starting state and place."""
+
+    def __call__(self, embedding: Tensor, state: State, index: int) -> tuple[Tensor, State]: ...
+
+
+class Decoder(nn.Module):
+    """A conductor, and a decoder that is shared by all segments of the window.
+
+    The conductor gives each segment an embedding, which sets the decoder's state there. The
+    previous output crosses the segments' borders; the state does not. With `WholeWindow` this is
+    the flat decoder of MusicVAE, with `SegmentConductor` the hierarchical one: given the previous
+    outputs, all segments are computed in parallel. With `ListeningConductor` one has to wait for
+    the other.
+
+    Args:
+        listener: sums up the outputs of a segment for the conductor, `[B, L, C]` → `[B, memory]`;
+            None where it hears the decoder's state. It belongs to the encoder.
+    """
+
+    def __init__(
+        self,
+        conductor: WholeWindow | SegmentConductor | ListeningConductor,
+        core: SegmentDecoder | SplitDecoder,
+        head: Head,
+        *,
+        steps: int,
+        control_reader: ControlReader | None = None,
+        listener: nn.Module | None = None,
+    ) -> None:
+        super().__init__()
+        self.conductor, self.core, self.head = conductor, core, head
+        self.steps, self.segment = steps, steps // conductor.segments
+        self.control_reader = control_reader
+        self._listener = [listener]  # in a list: its weights are the encoder's, not ours
+
+    def forward(
+        self,
+        z: Tensor,
+        previous: Tensor,
+        controls: Tensor | None = None,
+        lengths: Tensor | None = None,
+    ) -> Tensor:
+        """Parameters of every step, given what came before each.
+
+        Args:
+            z: `[B, Z]`.
+            previous: `[B, T, C]`, what is fed back of the output before each step (zeros before
+                the first).
+            controls: `[B, T, K]`.
+            lengths: `[B]`, steps of each window that there are controls for.
+
+        Returns:
+            `[B, T, P]`.
+        """
+        return self.follow(z, previous, controls, lengths)[0]
+
+    def follow(
+        self,
+        z: Tensor,
+        previous: Tensor,
+        controls: Tensor | None = None,
+        lengths: Tensor | None = None,
+    ) -> tuple[Tensor, State]:
+        """As `forward`; also the decoder's state after the last segment."""
+        if controls is not None and self.control_reader is not None:
+            controls = self.control_reader(controls, lengths)
+        if isinstance(self.conductor, ListeningConductor):
+            return self._follow_in_turn(z, previous, controls)
+        embedding = self.conductor(z).reshape(-1, self.conductor.size)
+        inputs, told = (
+            None if side is None else side.reshape(len(embedding), self.segment, -1)
+            for side in (previous, controls)
+        )
+        assert inputs is not None
+        params, state = self.core(self.core.start(embedding), embedding, inputs, told)
+        last = slice(self.conductor.segments - 1, None, self.conductor.segments)
+        return params.reshape(len(z), self.steps, -1), State(state.h[:, last], state.c[:, last])
+
+    def _follow_in_turn(
+        self, z: Tensor, previous: Tensor, controls: Tensor | None
+    ) -> tuple[Tensor, State]:
+        after = torch.cat([previous[:, 1:], torch.zeros_like(previous[:, :1])], 1)
+        params = []
+
+        def follow(embedding: Tensor, state: State, index: int) -> tuple[Tensor, State]:
+            part = self._part(index)
+            told = None if controls is None else controls[:, part]
+            result, state = self.core(state, embedding, previous[:, part], told)
+            params.append(result)
+            return after[:, part], state
+
+        state = self._in_turn(z, follow)
+        return torch.cat(params, 1), state
+
+    def _part(self, index: int) -> slice:
+        return slice(index * self.segment, (index + 1) * self.segment)
+
+    def _in_turn(self, z: Tensor, segment: _Segment) -> State:
+        """Do `segment`, which gives what is fed back of its outputs, for one after the other."""
+        conductor, listener = self.conductor, self._listener[0]
+        if not isinstance(conductor, ListeningConductor):
+            for index, embedding in enumerate(self.conductor(z).unbind(1)):
+                _, state = segment(embedding, self.core.start(embedding), index)
+            return state
+        conducting, heard = conductor.start(z)
+        for index in range(conductor.segments):
+            embedding, conducting = conductor.step(z, conducting, heard)
+            outputs, state = segment(embedding, self.core.start(embedding), index)
+            heard = state.flat() if listener is None else listener(outputs)
+        return state
+
+    def sample(
+        self,
+        z: Tensor,
+        noise: Tensor,
+        temperature: float | Tensor,
+        known: Tensor | None = None,
+        mask: Tensor | None = None,
+        controls: Tensor | None = None,
+    ) -> Tensor:
+        """`x` `[B, T, X]`, drawn step by step; see `unroll`."""
+        return self.head.finish(self.unroll(z, noise, temperature, known, mask, controls).outputs)
+
+    def unroll(
+        self,
+        z: Tensor,
+        noise: Tensor,
+        temperature: float | Tensor,
+        known: Tensor | None = None,
+        mask: Tensor | None = None,
+        controls: Tensor | None = None,
+    ) -> Unrolled:
+        """Step by step, each step fed with the one before.
+
+        Args:
+            z: `[B, Z]`.
+            noise: uniform in (0, 1), `[B, T, V, 3]`, for hit, velocity and offset.
+            temperature: divides the hit logits; 0 gives the most likely cells.
+            known: `[B, T, X]`, what the masked cells are.
+            mask: `[B, T, V]`, 1 where a cell is known, 0 where it is sampled.
+            controls: `[B, T, K]`.
+        """
+        if controls is not None and self.control_reader is not None:
+            controls = self.control_reader(controls)
+        previous = z.new_zeros(len(z), self.head.channels)
+        outputs, params = [], []
+
+        def draw(embedding: Tensor, state: State, index: int) -> tuple[Tensor, State]:
+            nonlocal previous
+            fed = []
+            for step in range(index * self.segment, (index + 1) * self.segment):
+                given = [None if side is None else side[:, step] for side in (known, mask)]
+                told = None if controls is None else controls[:, step : step + 1]
+                result, state = self.core(state, embedding, previous[:, None], told)
+                output = self.head(result[:, 0]).sample(noise[:, step], temperature, *given)
+                previous = self.head.feedback(output)
+                params.append(result[:, 0])
+                outputs.append(output)
+                fed.append(previous)
+            return torch.stack(fed, 1), state
+
+        state = self._in_turn(z, draw)
+        return Unrolled(torch.stack(outputs, 1), torch.stack(params, 1), state)

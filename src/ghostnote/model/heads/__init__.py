@@ -1,0 +1,1 @@
+"""Heads: what the numbers that a decoder gives for a step mean."""
