@@ -110,7 +110,7 @@ def test_text_becomes_what_the_setting_is(text: str, found: object) -> None:
         ({"model": {"latent": float("inf")}}, "model.latent"),
         ({"model": {"bars": -1}}, "model.bars"),
         ({"model": {"meter": 4}}, "model.meter"),
-        ({"model": {"head": "square"}}, "model.head"),
+        ({"model": {"head": "square"}}, "model.head.kind"),
         ({"model": {"head": 3}}, "model.head"),
         ({"model": {"layer_dropout": 1.1}}, "model.layer_dropout"),
         ({"model": {"decoder": {"layers": 0}}}, "model.decoder.layers"),

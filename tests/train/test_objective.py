@@ -63,7 +63,9 @@ def step(
     model.zero_grad()
     terms = Step(model, objective, corruption or CorruptionConfig())(x, at, seeded(seed))
     terms.loss.backward()
-    encoder = torch.cat([weight.grad.ravel() for weight in model.encoder.parameters()])  # type: ignore[union-attr]
+    encoder = torch.cat(
+        [weight.grad.ravel() for weight in model.encoder.parameters() if weight.requires_grad]
+    )  # type: ignore[union-attr]
     return terms, encoder
 
 
