@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,6 +78,18 @@ def shared_midi(request: pytest.FixtureRequest) -> Path:
 def golden(request: pytest.FixtureRequest) -> Path:
     """Golden vectors made by the original implementation."""
     return _existing(request, _SHARED / "golden", "golden vectors", "GHOSTNOTE_SHARED")
+
+
+@pytest.fixture(scope="session")
+def converted(golden: Path) -> Callable[[str], dict[str, Any]]:
+    """Gives the arrays by name of one of the files that the original's converters made."""
+
+    @cache
+    def read(name: str) -> dict[str, Any]:
+        with np.load(golden / "converters" / f"{name}.npz") as arrays:
+            return dict(arrays)
+
+    return read
 
 
 # -- small models and what they are trained on ---------------------------------------------

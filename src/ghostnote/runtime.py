@@ -13,6 +13,7 @@ from ghostnote.bundle import DECODER, ENCODER, Bundle
 from ghostnote.errors import BundleError, ConfigError
 from ghostnote.music.groove import Groove
 from ghostnote.music.kit import N_VOICES
+from ghostnote.music.tensors import from_groove_x, to_groove_x
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -128,17 +129,12 @@ def fingerprints(hits: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint64]:
 
 def to_x(grooves: Sequence[Groove]) -> FloatArray:
     """Grooves of one length as the models take them: hits | velocity | offset, `[B, T, 3V]`."""
-    return np.stack(
-        [
-            np.concatenate([groove.hits, groove.velocity, groove.offset], axis=1, dtype=np.float32)
-            for groove in grooves
-        ]
-    )
+    return np.stack([to_groove_x(each.hits, each.velocity, each.offset) for each in grooves])
 
 
 def from_x(x: FloatArray, bundle: Bundle, *, bpm: float) -> list[Groove]:
     """Windows `[B, T, 3V]` as grooves in the bundle's meter."""
     return [
         Groove.from_cells(hits > 0.5, velocity, offset, bpm=bpm, meter=bundle.meter)
-        for hits, velocity, offset in (np.split(window, 3, axis=-1) for window in x)
+        for hits, velocity, offset in map(from_groove_x, x)
     ]

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from ghostnote.data.augment import Cells
 from ghostnote.data.windows import Windows
+from ghostnote.music.tensors import to_groove_x
 
 
 @dataclass(frozen=True)
@@ -62,5 +63,4 @@ class Bars:
 def to_x(cells: Cells) -> npt.NDArray[np.float32]:
     """Cells as the models take them: hits | velocity | offset, float32 `[B, T, 3V]`."""
     velocity, offset = cells
-    hits = (velocity > 0).astype(np.float32)
-    return np.concatenate([hits, velocity.astype(np.float32) / 127, offset], axis=-1)
+    return to_groove_x(velocity > 0, velocity.astype(np.float32) / 127, offset)
