@@ -55,6 +55,10 @@ class BundleError(GhostnoteError):
     """A model bundle that is missing, damaged, or of another version."""
 
 
+class WeightsError(GhostnoteError):
+    """Weights of another program that are missing, damaged, or of a kind that is not read."""
+
+
 class ConfigError(GhostnoteError):
     """An unknown preset or key, or a value out of range."""
 
