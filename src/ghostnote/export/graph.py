@@ -17,9 +17,9 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 from ghostnote.model.conductors import SegmentConductor
+from ghostnote.model.encoders import LEAST_SIGMA
 from ghostnote.model.heads.groove import LATEST, LikelihoodHead
 from ghostnote.model.heads.step import VELOCITY_LEVELS
-from ghostnote.model.encoders import LEAST_SIGMA
 from ghostnote.model.lstm import InitialState
 from ghostnote.model.vae import GrooveVAE
 from ghostnote.music.kit import N_VOICES

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import torch
 
-from ghostnote.errors import WeightsError, ConfigError
+from ghostnote.errors import ConfigError, WeightsError
 from ghostnote.interop.variables import to_variables
 from ghostnote.model.config import (
     BidirectionalConfig,
@@ -24,9 +25,9 @@ from ghostnote.train.presets import PRESETS
 
 Shapes = Mapping[str, tuple[int, ...]]
 
-_MELODY = SymbolsConfig("90")
-_TRIO = SymbolsConfig("90+90+512", split="apart")
-_PERFORMANCE = SymbolsConfig("490")
+_MELODY = SymbolsConfig(alphabets="90")
+_TRIO = SymbolsConfig(alphabets="90+90+512", split="apart")
+_PERFORMANCE = SymbolsConfig(alphabets="490")
 
 
 def _hierarchical(units: int, *, layers: int = 2, segment: int = 1) -> HierarchicalConfig:
@@ -150,24 +151,26 @@ def recognise(shapes: Shapes, hint: str) -> str:
     Raises:
         WeightsError: none has such variables, or several and the hint names none of them.
     """
-    fitting = [name for name, config in CONFIGS.items() if fits(config, shapes)]
+    fitting = {
+        name: sized(config, shapes) for name, config in CONFIGS.items() if fits(config, shapes)
+    }
     if not fitting:
         raise WeightsError(
             "holds variables of none of the configurations that ghostnote knows",
             remedy="name the one that it was trained with by --config, to see what does not fit",
         )
-    if len(fitting) == 1:
-        return fitting[0]
     # The longest name: groovae_2bar_tap_fixed_velocity is the beginning of another one.
     named = sorted((name for name in fitting if name in hint), key=len)
-    # Aliases of one preset are one configuration.
     if named:
         return named[-1]
-    if len({id(CONFIGS[name]) for name in fitting}) == 1:
-        return fitting[0]
+    as_released = [name for name in fitting if fitting[name] == CONFIGS[name]]
+    candidates = as_released or list(fitting)
+    # Aliases of one preset are one configuration.
+    if len({id(CONFIGS[name]) for name in candidates}) == 1:
+        return candidates[0]
     raise WeightsError(
         "fits several configurations: its variables do not tell which",
-        remedy=f"name one by --config: {', '.join(fitting)}",
+        remedy=f"name one by --config: {', '.join(candidates)}",
     )
 
 
@@ -202,7 +205,7 @@ def sized(config: ModelConfig, shapes: Shapes) -> ModelConfig:
     if isinstance(config.head, SymbolsConfig) and config.head.split == "apart":
         core += "core_decoder_0/"
     rnn = f"{core}decoder/multi_rnn_cell"
-    plan = {
+    plan: dict[str, Any] = {
         "size": shape(f"{rnn}/cell_0/lstm_cell/bias", 0, 4),
         "layers": layers.count(rf"{rnn}/cell_(\d+)/lstm_cell/bias"),
     }
@@ -244,9 +247,7 @@ def _check(expected: Shapes, found: Shapes) -> None:
     wrong = [name for name in expected if expected[name] != found[name]]
     if wrong:
         name = wrong[0]
-        raise WeightsError(
-            f"{name} has the shape {list(found[name])}, not {list(expected[name])}"
-        )
+        raise WeightsError(f"{name} has the shape {list(found[name])}, not {list(expected[name])}")
 
 
 def _some(names: list[str]) -> str:

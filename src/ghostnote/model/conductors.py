@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ghostnote.model.lstm import LSTM, InitialState, State, between_layers
+from ghostnote.model.lstm import LSTM, Dropout, InitialState, State
 
 
 class WholeWindow(nn.Module):
@@ -35,7 +35,7 @@ class SegmentConductor(nn.Module):
         super().__init__()
         self.segments, self.size = segments, size
         self.initial = InitialState(latent, layers, size)
-        self.lstm = LSTM(1, size, layers, dropout=between_layers(layers, input_dropout))
+        self.lstm = LSTM(1, size, layers, dropout=input_dropout, batch_first=True)
 
     def forward(self, z: Tensor) -> Tensor:
         """`[B, Z]` → embeddings `[B, segments, H]`."""
@@ -66,9 +66,8 @@ class ListeningConductor(nn.Module):
         super().__init__()
         self.segments, self.size, self.memory = segments, size, memory
         self.initial = InitialState(latent, layers, size)
-        self.input_dropout = nn.Dropout(input_dropout)
-        between = between_layers(layers, input_dropout)
-        self.lstm = LSTM(memory + latent, size, layers, dropout=between)
+        self.input_dropout = Dropout(input_dropout)
+        self.lstm = LSTM(memory + latent, size, layers, dropout=input_dropout)
 
     def start(self, z: Tensor) -> tuple[State, Tensor]:
         """The state before the first segment, and the memory of nothing."""
@@ -80,5 +79,5 @@ class ListeningConductor(nn.Module):
         `heard` `[B, memory]` is what became of the one before.
         """
         told = self.input_dropout(torch.cat([heard, z], -1))
-        output, (h, c) = self.lstm(told[:, None], tuple(state))
-        return output[:, 0], State(h, c)
+        output, (h, c) = self.lstm(told[None], tuple(state))
+        return output[0], State(h, c)

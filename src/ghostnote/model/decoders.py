@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ghostnote.model.conductors import ListeningConductor, SegmentConductor, WholeWindow
 from ghostnote.model.encoders import BidirectionalSummary
 from ghostnote.model.heads.step import Head
-from ghostnote.model.lstm import LSTM, InitialState, State, between_layers
+from ghostnote.model.lstm import LSTM, Dropout, InitialState, State, together
 
 
 class SegmentDecoder(nn.Module):
@@ -36,10 +36,14 @@ class SegmentDecoder(nn.Module):
         self.channels = channels
         self.memory = 2 * layers * size
         self.initial = InitialState(embedding, layers, size)
-        between = between_layers(layers, input_dropout, layer_dropout)
-        self.lstm = LSTM(channels + embedding + controls, size, layers, dropout=between)
-        self.input_dropout = nn.Dropout(input_dropout)
-        self.output_dropout = nn.Dropout(layer_dropout)
+        self.lstm = LSTM(
+            channels + embedding + controls,
+            size,
+            layers,
+            dropout=together(input_dropout, layer_dropout),
+        )
+        self.input_dropout = Dropout(input_dropout)
+        self.output_dropout = Dropout(layer_dropout)
         self.project = nn.Linear(size, n_params)
 
     def start(self, embedding: Tensor) -> State:
@@ -61,12 +65,15 @@ class SegmentDecoder(nn.Module):
         Returns:
             parameters `[B, L, P]`, and the state.
         """
-        inputs = [previous, embedding[:, None].expand(-1, previous.shape[1], -1)]
+        # Time first, and in the precision of the LSTM, so that what is large is copied once only.
+        steps = previous.shape[1]
+        parts = [previous.transpose(0, 1), embedding.expand(steps, -1, -1)]
         if controls is not None:
-            inputs.append(controls)
-        features, (h, c) = self.lstm(self.input_dropout(torch.cat(inputs, -1)), tuple(state))
+            parts.append(controls.transpose(0, 1))
+        inputs = torch.cat([part.to(embedding.dtype) for part in parts], -1)
+        features, (h, c) = self.lstm(self.input_dropout(inputs), tuple(state))
         params: Tensor = self.project(self.output_dropout(features))
-        return params, State(h, c)
+        return params.transpose(0, 1), State(h, c)
 
 
 class SplitDecoder(nn.Module):

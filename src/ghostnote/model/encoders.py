@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from ghostnote.model.lstm import LSTM, between_layers
+from ghostnote.model.lstm import LSTM, Dropout, together
 
 LEAST_SIGMA = 1e-6
 """The least standard deviation of a posterior: softplus underflows to zero."""
@@ -20,11 +20,13 @@ class BidirectionalSummary(nn.Module):
         self, channels: int, size: int, layers: int, *, input_dropout: float, layer_dropout: float
     ) -> None:
         super().__init__()
-        between = between_layers(layers, input_dropout, layer_dropout)
-        self.lstm = LSTM(channels, size, layers, bidirectional=True, dropout=between)
+        between = together(input_dropout, layer_dropout)
+        self.lstm = LSTM(
+            channels, size, layers, dropout=between, batch_first=True, bidirectional=True
+        )
         self.size = 2 * size
-        self.input_dropout = nn.Dropout(input_dropout)
-        self.output_dropout = nn.Dropout(layer_dropout)
+        self.input_dropout = Dropout(input_dropout)
+        self.output_dropout = Dropout(layer_dropout)
 
     def outputs(self, x: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """`[B, T, C]` → the outputs at every step `[B, T, 2H]`, and the summary `[B, 2H]`.

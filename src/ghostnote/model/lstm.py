@@ -20,19 +20,62 @@ class State(NamedTuple):
         return pairs.permute(2, 0, 1, 3).flatten(1)
 
 
-class LSTM(nn.LSTM):
-    """Torch's LSTM, batch first, with one trained bias a gate as in the papers.
+class Dropout(nn.Dropout):
+    """As `nn.Dropout`, at a sixth of its cost on a CPU: a number takes 16 random bits.
 
-    Torch adds two, which doubles the step that the optimiser takes on their sum. The second one
-    stays zero.
+    There the rate is rounded to a multiple of 2⁻¹⁶, and what is kept is scaled by just that.
     """
 
-    def __init__(self, inputs: int, size: int, layers: int = 1, **options: Any) -> None:
-        super().__init__(inputs, size, num_layers=layers, batch_first=True, **options)
+    def forward(self, x: Tensor) -> Tensor:
+        """Numbers set to zero at the rate `p`, and the others scaled up."""
+        if not self.training or x.device.type != "cpu" or not 0 < self.p < 1:
+            return super().forward(x)
+        dropped = min(round(self.p * 2**16), 2**16 - 1)
+        bits = torch.empty(-(-x.numel() // 4), dtype=torch.int64).random_(-(2**63), None)
+        bits = bits.view(torch.int16)[: x.numel()].view(x.shape)
+        kept = torch.ge(bits, dropped - 2**15, out=torch.empty(x.shape, dtype=x.dtype))
+        return x * kept.mul_(2**16 / (2**16 - dropped))
+
+
+class LSTM(nn.LSTM):
+    """Torch's LSTM, with one trained bias a gate as in the papers.
+
+    Torch adds two, which doubles the step that the optimiser takes on their sum; the second one
+    stays zero here. On a CPU, the dropout between the layers is `Dropout`.
+    """
+
+    def __init__(
+        self, inputs: int, size: int, layers: int = 1, *, dropout: float = 0.0, **options: Any
+    ) -> None:
+        dropout = dropout if layers > 1 else 0.0
+        super().__init__(inputs, size, num_layers=layers, dropout=dropout, **options)
+        self.between = Dropout(dropout)
         for name, weight in self.named_parameters():
             if name.startswith("bias_hh"):
                 nn.init.zeros_(weight)
                 weight.requires_grad_(False)
+
+    def forward(self, inputs: Any, state: Any = None) -> Any:
+        """See `nn.LSTM`."""
+        own_dropout = self.dropout and self.training and state is not None
+        if not own_dropout or self.bidirectional or inputs.device.type != "cpu":
+            return super().forward(inputs, state)
+        ends = []
+        for layer, weights in enumerate(self.all_weights):
+            begin = tuple(part[layer : layer + 1] for part in state)
+            inputs, h, c = torch.lstm(
+                self.between(inputs) if layer else inputs,
+                begin,
+                [*weights],
+                has_biases=True,
+                num_layers=1,
+                dropout=0.0,
+                train=True,
+                bidirectional=False,
+                batch_first=self.batch_first,
+            )
+            ends.append((h, c))
+        return inputs, tuple(torch.cat(parts) for parts in zip(*ends, strict=True))
 
 
 class InitialState(nn.Module):
@@ -50,9 +93,6 @@ class InitialState(nn.Module):
         return State(h, c)
 
 
-def between_layers(layers: int, *rates: float) -> float:
-    """Dropout between LSTM layers that has the effect of several, one after the other."""
-    kept = 1.0
-    for rate in rates:
-        kept *= 1 - rate
-    return 1 - kept if layers > 1 else 0.0
+def together(one: float, other: float) -> float:
+    """The rate of two dropouts, one after the other."""
+    return 1 - (1 - one) * (1 - other)

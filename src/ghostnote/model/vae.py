@@ -26,6 +26,7 @@ from ghostnote.model.heads.groove import LikelihoodHead, SquaredErrorHead
 from ghostnote.model.heads.hits import BooleanHead, CategoricalHead, NadeHead
 from ghostnote.model.heads.step import Head, Parts, StepDistribution
 from ghostnote.model.heads.symbols import SymbolsHead
+from ghostnote.model.lstm import Dropout
 
 
 class GrooveDistribution:
@@ -86,7 +87,7 @@ class GrooveVAE(nn.Module):
         head = head_of(config)
         self.encoder = Encoder(_summary(config, head), config.latent)
         self.decoder = _decoder(config, head, self.encoder)
-        self.latent_dropout = nn.Dropout(config.latent_dropout)
+        self.latent_dropout = Dropout(config.latent_dropout)
 
     def encode(
         self, x: Tensor, controls: Tensor | None = None, lengths: Tensor | None = None

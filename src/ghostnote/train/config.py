@@ -10,6 +10,7 @@ from types import UnionType
 from typing import Annotated, Any, Literal, TypeVar
 
 from ghostnote.data.augment import Augmentation
+from ghostnote.data.tasks import Identity, Task
 from ghostnote.errors import ConfigError
 from ghostnote.model.config import Count, ModelConfig, Range, Share
 
@@ -88,6 +89,7 @@ class RunConfig:
     model: ModelConfig = field(default_factory=ModelConfig)
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
     corruption: CorruptionConfig = field(default_factory=CorruptionConfig)
+    task: Task = field(default_factory=Identity)
     augmentation: Augmentation = field(default_factory=Augmentation)
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
     epochs: float = 20.0

@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ghostnote.data.augment import Augmentation
+from ghostnote.data.tasks import AddVoices, HitsControl, Humanize, Identity, Infill, Tap, Task
 from ghostnote.errors import ConfigError
 from ghostnote.model.config import (
     BidirectionalConfig,
+    CategoricalConfig,
     FlatConfig,
     HierarchicalConfig,
     ModelConfig,
+    NadeConfig,
     SquaredErrorConfig,
 )
+from ghostnote.music.kit import N_VOICES
 from ghostnote.train.config import CorruptionConfig, ObjectiveConfig, OptimiserConfig, RunConfig
 
 
@@ -23,6 +27,68 @@ class Preset:
     run: RunConfig
     about: str
     aliases: tuple[str, ...] = ()
+
+
+_ORIGINAL = OptimiserConfig(
+    batch=512,
+    learning_rate=1e-3,
+    schedule="original",
+    warmup=0,
+    weight_decay=0.0,
+    beta2=0.999,
+    epsilon="tensorflow",
+    skip_above=10_000,
+    average=0.0,
+)
+"""How the original optimises, in all its configurations."""
+
+
+def _grooves(name: str, bars: int, task: Task, about: str, *aliases: str) -> Preset:
+    """A configuration of GrooVAE: all have one architecture and objective (Gillick et al. 2019)."""
+    return Preset(
+        RunConfig(
+            name=name,
+            model=ModelConfig(
+                bars=bars,
+                latent=256,
+                encoder=BidirectionalConfig(size=512),
+                decoder=FlatConfig(size=256, layers=2),
+                head=SquaredErrorConfig(),
+                controls=N_VOICES if isinstance(task, HitsControl) else 0,
+                input_dropout=0.7,
+            ),
+            task=task,
+            objective=ObjectiveConfig(beta=0.2, free_bits=48),
+            optimiser=_ORIGINAL,
+        ),
+        about,
+        aliases,
+    )
+
+
+def _hits(
+    name: str,
+    model: ModelConfig,
+    about: str,
+    *aliases: str,
+    free_bits: float = 48,
+    teacher_forced: bool = False,
+) -> Preset:
+    """A drum configuration of MusicVAE (Roberts et al. 2018): hits alone."""
+    sampling = CorruptionConfig(
+        sampling=1.0, sampling_schedule="inverse-sigmoid", sampling_rise=1000
+    )
+    return Preset(
+        RunConfig(
+            name=name,
+            model=model,
+            objective=ObjectiveConfig(beta=0.2, free_bits=free_bits),
+            corruption=CorruptionConfig() if teacher_forced else sampling,
+            optimiser=_ORIGINAL,
+        ),
+        about,
+        aliases,
+    )
 
 
 PRESETS = {
@@ -51,28 +117,123 @@ PRESETS = {
             ),
             "four bars, hierarchical decoder, likelihoods on hits only; the shipped model",
         ),
-        Preset(
-            RunConfig(
-                name="groove-4bar-flat",
-                model=ModelConfig(
-                    latent=256,
-                    encoder=BidirectionalConfig(size=512),
-                    decoder=FlatConfig(size=256, layers=2),
-                    head=SquaredErrorConfig(),
-                    input_dropout=0.7,
-                ),
-                objective=ObjectiveConfig(beta=0.2, beta_rate=0.0, free_bits=48),
-                optimiser=OptimiserConfig(
-                    batch=512,
-                    learning_rate=1e-3,
-                    schedule="original",
-                    warmup=0,
-                    weight_decay=0.0,
-                    average=0.0,
-                ),
+        _grooves("groove-4bar-flat", 4, Identity(), "one LSTM over four bars", "groovae_4bar"),
+        _grooves(
+            "groove-2bar-humanize",
+            2,
+            Humanize(),
+            "plays given hits: their velocity and timing",
+            "groovae_2bar_humanize",
+        ),
+        _grooves(
+            "groove-2bar-tap",
+            2,
+            Tap(),
+            "makes a kit part out of a tapped rhythm",
+            "groovae_2bar_tap_fixed_velocity",
+        ),
+        _grooves(
+            "groove-2bar-tap-dropout",
+            2,
+            Tap(note_dropout=0.8),
+            "the same, out of taps that leave notes away",
+            "groovae_2bar_tap_fixed_velocity_note_dropout",
+        ),
+        _grooves(
+            "groove-2bar-closed-hat",
+            2,
+            AddVoices(voices="closed hat"),
+            "adds or replaces the closed hat",
+            "groovae_2bar_add_closed_hh",
+        ),
+        _grooves(
+            "groove-2bar-infill",
+            2,
+            Infill(),
+            "writes the voices that are missing, whichever they are",
+        ),
+        _grooves(
+            "groove-2bar-hits-control",
+            2,
+            HitsControl(),
+            "is told the hits; z is how they are played",
+            "groovae_2bar_hits_control_tfds",
+            "groovae_2bar_hits_control",
+        ),
+        _hits(
+            "drums-2bar-small",
+            ModelConfig(
+                bars=2,
+                latent=256,
+                encoder=BidirectionalConfig(size=512),
+                decoder=FlatConfig(size=256, layers=2),
+                head=CategoricalConfig(),
             ),
-            "four bars, flat decoder, squared errors: the original's configuration",
-            ("groovae_4bar",),
+            "sets of hits, small",
+            "cat-drums_2bar_small",
+        ),
+        _hits(
+            "drums-2bar-big",
+            ModelConfig(
+                bars=2,
+                latent=512,
+                encoder=BidirectionalConfig(size=2048),
+                decoder=FlatConfig(size=2048, layers=3),
+                head=CategoricalConfig(),
+            ),
+            "sets of hits, big",
+            "cat-drums_2bar_big",
+        ),
+        _hits(
+            "drums-2bar-nade",
+            ModelConfig(
+                bars=2,
+                latent=256,
+                encoder=BidirectionalConfig(size=1024),
+                decoder=FlatConfig(size=512, layers=2),
+                head=NadeConfig(hidden=128),
+            ),
+            "hits voice after voice",
+            "nade-drums_2bar_reduced",
+        ),
+        _hits(
+            "drums-2bar-nade-61",
+            ModelConfig(
+                bars=2,
+                voices=61,
+                latent=256,
+                encoder=BidirectionalConfig(size=1024),
+                decoder=FlatConfig(size=512, layers=2),
+                head=NadeConfig(hidden=128),
+            ),
+            "hits of 61 drum classes, one after another",
+            "nade-drums_2bar_full",
+        ),
+        _hits(
+            "drums-16bar-flat",
+            ModelConfig(
+                bars=16,
+                latent=512,
+                encoder=BidirectionalConfig(size=2048, layers=2),
+                decoder=FlatConfig(size=2048, layers=3),
+                head=CategoricalConfig(),
+            ),
+            "sixteen bars, one LSTM over all: the paper's baseline, never released",
+            free_bits=256,
+            teacher_forced=True,
+        ),
+        _hits(
+            "drums-16bar",
+            ModelConfig(
+                bars=16,
+                latent=512,
+                encoder=BidirectionalConfig(size=2048, layers=2),
+                decoder=HierarchicalConfig(size=1024, layers=2, conductor=1024, conductor_layers=2),
+                head=CategoricalConfig(),
+            ),
+            "sixteen bars, hierarchical: the paper's drums, never released",
+            free_bits=256,
+            teacher_forced=True,
         ),
     )
 }
