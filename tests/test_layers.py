@@ -185,6 +185,7 @@ HEAVY = "torch onnxruntime onnx soundfile matplotlib sklearn tensorboard mido nu
         (f"import {', '.join(COMMANDS)}", {"cyclopts", "rich", "numpy"}),
         ("from ghostnote import Groove, GhostnoteError, load_map", {"numpy"}),
         ("import ghostnote.pipeline, ghostnote.bundle, ghostnote.render", {"numpy"}),
+        ("import ghostnote.interop.weights", {"numpy"}),
     ],
 )
 def test_what_an_import_loads(statement: str, may_load: set[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -46,6 +47,39 @@ def atomic_path(target: str | Path, *, overwrite: bool = True, sync: bool = True
         raise unwritable(target, error) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(target: Path) -> Iterator[Path]:
+    """An empty folder beside `target` that takes its place, whole, when the block ends well.
+
+    If the block raises, `target` stays as it was. Whether there may be a `target` already is for
+    the caller to say: it is replaced with all that is in it.
+
+    Raises:
+        OutputError: `target` cannot be written.
+    """
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(prefix=f".{target.name[:40]}-", dir=target.parent))
+    except OSError as error:
+        raise unwritable(target, error) from error
+    new, old = beside / "new", beside / "old"
+    try:
+        new.mkdir()
+        yield new
+        if target.exists():
+            target.rename(old)
+        try:
+            new.rename(target)
+        except OSError:
+            if old.exists():
+                old.rename(target)
+            raise
+    except OSError as error:
+        raise unwritable(target, error) from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
 
 
 def write_bytes(target: str | Path, content: bytes, *, overwrite: bool = True) -> None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import subprocess
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -36,7 +34,7 @@ from ghostnote.errors import OutputError, TrainingError
 from ghostnote.export.card import card
 from ghostnote.export.graph import decoder_graph, encoder_graph
 from ghostnote.export.prior import fit_prior
-from ghostnote.files import unwritable, write_bytes
+from ghostnote.files import atomic_folder, write_bytes
 from ghostnote.latent import Prior
 from ghostnote.model.config import ModelConfig
 from ghostnote.model.vae import GrooveVAE
@@ -155,22 +153,10 @@ def write_bundle(
         raise OutputError("exists already", source=target, remedy="use --force to replace it")
     if target.exists() and not (target / CONFIG).is_file():
         raise OutputError("exists and is no bundle", source=target, remedy="use another folder")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    except OSError as error:
-        raise unwritable(target, error) from error
-    try:
+    with atomic_folder(target) as folder:
         for file, content in files.items():
-            write_bytes(beside / "new" / file, content)
-        write_description(beside / "new", config)
-        if target.exists():
-            target.rename(beside / "old")
-        (beside / "new").rename(target)
-    except OSError as error:
-        raise unwritable(target, error) from error
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
+            write_bytes(folder / file, content)
+        write_description(folder, config)
 
 
 def write_description(folder: Path, config: Mapping[str, Any]) -> None:
