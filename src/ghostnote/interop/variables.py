@@ -85,11 +85,12 @@ class _Dense:
 
     def ours(self, variables: Tensors, _forget_bias: float) -> dict[str, Tensor]:
         kernel, bias = (variables[name] for name in self.names)
-        return {f"{self.layer}.weight": kernel.T.contiguous(), f"{self.layer}.bias": bias}
+        return {f"{self.layer}.weight": kernel.T.contiguous(), f"{self.layer}.bias": bias.clone()}
 
     def theirs(self, weights: Tensors, _forget_bias: float) -> dict[str, Tensor]:
-        kernel = weights[f"{self.layer}.weight"].T.contiguous()
-        return dict(zip(self.names, (kernel, weights[f"{self.layer}.bias"]), strict=True))
+        kernel = weights[f"{self.layer}.weight"].T.clone(memory_format=torch.contiguous_format)
+        bias = weights[f"{self.layer}.bias"].clone()
+        return dict(zip(self.names, (kernel, bias), strict=True))
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,9 @@ class _Nade:
 
     def theirs(self, weights: Tensors, _forget_bias: float) -> dict[str, Tensor]:
         encode, decode = weights[f"{self.head}.encode"], weights[f"{self.head}.decode"]
-        return dict(zip(self.names, (encode[:, None], decode[:, :, None]), strict=True))
+        return dict(
+            zip(self.names, (encode[:, None].clone(), decode[:, :, None].clone()), strict=True)
+        )
 
 
 _Layer = _Cell | _Dense | _Nade
