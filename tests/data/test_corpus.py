@@ -12,10 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ghostnote.data.augment import Augmentation, augment
+from ghostnote.data.bars import Bars
 from ghostnote.data.corpus import Corpus, load_corpus
 from ghostnote.data.home import register
 from ghostnote.data.table import COLUMNS
-from ghostnote.errors import DataError
+from ghostnote.data.windows import windows
+from ghostnote.errors import ConfigError, DataError, DrumMapError
 from ghostnote.music.grid import to_groove
 from ghostnote.music.groove import Groove
 from ghostnote.music.kit import builtin_map
@@ -194,6 +197,23 @@ def test_zip_folder_and_name_give_the_same(folder: Path, tmp_path: Path) -> None
     shutil.rmtree(folder)
     with pytest.raises(DataError, match="mine: has gone from"):
         load_corpus("mine")
+
+
+def test_a_corpus_of_61_classes(folder: Path) -> None:
+    """Takes, windows and bars with the classes of the map."""
+    full, usual = load_corpus(folder, drum_map="magenta-full"), load_corpus(folder)
+    assert full.hits_per_voice().shape == (61,)
+    assert full.takes[0].bars == usual.takes[0].bars
+    cut = windows(full, bars=2)
+    velocity, offset = cut.batch(np.arange(len(cut)))
+    assert velocity.shape == offset.shape == (len(cut), 32, 61)
+    again = load_corpus(folder, drum_map="magenta-full")  # out of the cache
+    table = Bars.of(windows(again, bars=2))
+    assert np.array_equal(table.cells(table.bars_of(np.arange(len(cut))))[0], velocity)
+    with pytest.raises(DrumMapError, match="61 classes of its own"):
+        full.groove(0)
+    with pytest.raises(ConfigError, match=r"augmentation\.swap_voices"):
+        augment((velocity, offset), Augmentation(swap_voices=0.5), np.random.default_rng(0))
 
 
 def test_a_drum_map_makes_a_corpus_of_its_own(folder: Path, tmp_path: Path, home: Path) -> None:

@@ -11,12 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ghostnote.errors import MidiError
+from ghostnote.errors import DrumMapError, MidiError
 from ghostnote.music.grid import (
     MAX_STEPS,
     GridReport,
     grid_arrays,
     on_the_beat,
+    to_grid,
     to_groove,
     to_grooves,
     to_performance,
@@ -24,6 +25,7 @@ from ghostnote.music.grid import (
 from ghostnote.music.groove import Groove, Meter, steps_per_bar
 from ghostnote.music.kit import N_VOICES, builtin_map
 from ghostnote.music.midi import Performance, midi_bytes, parse_midi
+from ghostnote.music.tensors import fold, folding
 
 MAP = builtin_map("ghostnote")
 KICK, SNARE, HAT = 0, 1, 2
@@ -147,6 +149,45 @@ def test_pitches_that_the_map_does_not_know_are_counted() -> None:
     assert groove.n_hits == 1
     assert report.unmapped == {56: 1, 76: 2}
     assert str(report) == "1 of 4 notes on the grid; 3 of unknown pitches: 56 (×1), 76 (×2)"
+
+
+def test_a_grid_has_the_voices_of_its_map() -> None:
+    full = builtin_map("magenta-full")
+    performance = played((0, 36, 100), (1.25, 56, 90), (2, 22, 80), (16, 82, 1))
+    grid, report = to_grid(performance, full)
+    assert (grid.velocity.shape, grid.offset.shape) == ((32, 61), (32, 61))
+    assert (grid.bpm, grid.meter, grid.start) == (120, (4, 4), 0)
+    assert [full.voices[voice] for voice in grid.velocity.nonzero()[1]] == [
+        "bass drum 1", "cowbell", "shaker",
+    ]  # fmt: skip
+    assert grid.velocity[1, full.voices.index("cowbell")] == 90
+    assert grid.offset[1, full.voices.index("cowbell")] == np.float32(0.25)
+    assert report.unmapped == {22: 1}
+
+
+def test_a_grid_folds_onto_the_groove(gmd_takes: list[Take]) -> None:
+    """What 61 classes and nine voices both know is the same in both."""
+    full, default = builtin_map("magenta-full"), builtin_map("ghostnote")
+    voice = folding(full, default)
+    assert voice.shape == (61,)
+    assert (voice >= 0).sum() == len(set(default.voice_of) - {22, 26})
+    for _, data in gmd_takes[:40]:
+        performance = parse_midi(data)
+        known = ~np.isin(performance.pitch, [22, 26])
+        notes = (performance.onset[known], performance.pitch[known], performance.velocity[known])
+        classes, _, _ = grid_arrays(*notes, performance.ticks_per_beat, full)
+        voices, _, _ = grid_arrays(*notes, performance.ticks_per_beat, default)
+        assert np.array_equal(fold(classes, voice), voices > 0)
+
+
+def test_a_groove_has_nine_voices() -> None:
+    full = builtin_map("magenta-full")
+    performance = played((0, 36, 100))
+    for read in (to_groove, to_grooves):
+        with pytest.raises(DrumMapError, match="61 classes of its own"):
+            read(performance, full)
+    with pytest.raises(DrumMapError, match="61 classes of its own"):
+        to_performance(Groove.silent(1), full)
 
 
 def test_notes_before_the_first_bar_are_counted() -> None:

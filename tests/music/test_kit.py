@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -51,15 +52,16 @@ def test_builtin_maps(name: str) -> None:
     drum_map = builtin_map(name)
     assert drum_map.name == name
     assert load_map(name) == drum_map
-    assert len(drum_map.pitches) == len(drum_map.written) == N_VOICES
-    assert [drum_map.voice_of[pitch] for pitch in drum_map.written] == list(range(N_VOICES))
+    n = 61 if name == "magenta-full" else N_VOICES
+    assert len(drum_map.pitches) == len(drum_map.written) == len(drum_map.voices) == n
+    assert [drum_map.voice_of[pitch] for pitch in drum_map.written] == list(range(n))
 
 
 def test_the_default_map_is_the_others_together() -> None:
     both = builtin_map("gm").voice_of | builtin_map("td11").voice_of
     assert builtin_map(DEFAULT_MAP).voice_of == both
     assert builtin_map("td11").voice_of | builtin_map("gm").voice_of == both
-    for name in BUILTIN_MAPS:
+    for name in ("ghostnote", "td11", "gm"):
         assert builtin_map(name).written == builtin_map("td11").written
 
 
@@ -68,6 +70,37 @@ def test_the_map_of_gmd() -> None:
         (36,), (38, 37, 40), (42, 22, 44), (46, 26), (43, 58), (47, 45), (50, 48),
         (49, 52, 55, 57), (51, 53, 59),
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "table"),
+    [
+        ("magenta-train", "ROLAND_DRUM_PITCH_CLASSES"),
+        ("magenta-infer", "REDUCED_DRUM_PITCH_CLASSES"),
+        ("magenta-full", "FULL_DRUM_PITCH_CLASSES"),
+    ],
+)
+def test_the_originals_maps(name: str, table: str, golden: Path) -> None:
+    theirs = json.loads((golden / "configs.json").read_text())["pitch_classes"][table]
+    assert builtin_map(name).pitches == tuple(map(tuple, theirs))
+
+
+def test_the_originals_two_maps_contradict_each_other() -> None:
+    train, infer = (builtin_map(f"magenta-{name}").voice_of for name in ("train", "infer"))
+    assert [pitch for pitch in train if infer[pitch] != train[pitch]] == [58, 45, 48]
+    assert builtin_map("magenta-train").pitches == builtin_map("td11").pitches
+
+
+def test_classes_of_ones_own(tmp_path: Path) -> None:
+    path = tmp_path / "latin.toml"
+    path.write_text('[classes]\ncowbell = [56]\n"Kick" = [36, 35]\n')
+    drum_map = load_map(path)
+    assert drum_map.voices == ("cowbell", "Kick")
+    assert drum_map.pitches == ((56,), (36, 35))
+    with pytest.raises(DrumMapError, match="2 classes of its own") as caught:
+        drum_map.of_nine()
+    assert DEFAULT_MAP in str(caught.value)
+    assert builtin_map("td11").of_nine() == builtin_map("td11")
 
 
 def test_a_map_of_ones_own(tmp_path: Path) -> None:
@@ -85,6 +118,11 @@ def test_a_map_of_ones_own(tmp_path: Path) -> None:
         ("kick = [36]", r"has no \[voices\] table"),
         ("voices = 3", r"has no \[voices\] table"),
         ("[voices", "cannot be read as TOML"),
+        ("[classes]", r"has no \[voices\] table"),
+        ("[classes]\ncowbell = 56", "cowbell is not a list of pitches"),
+        ("[classes]\ncowbell = []", "cowbell has no pitch"),
+        ("[classes]\na = [56]\nb = [56]", "pitch 56 is given to both a and b"),
+        ("[classes]\na = [56]\n" + toml(WHOLE), r"has both \[voices\] and \[classes\]"),
         (toml(WHOLE | {"cowbell": [1]}), "unknown voice 'cowbell'"),
         (toml({name: WHOLE[name] for name in VOICES[2:]}), "lacks kick, snare"),
         (toml(WHOLE | {"kick": 36}), "kick is not a list of pitches"),

@@ -27,7 +27,7 @@ from ghostnote.data.corpus import COUNTS, Corpus, Remark, load_corpus
 from ghostnote.data.home import GMD_NAME, name_for, register
 from ghostnote.data.source import source_at
 from ghostnote.data.table import SPLITS
-from ghostnote.music.kit import DEFAULT_MAP, VOICES
+from ghostnote.music.kit import DEFAULT_MAP
 
 app = App(
     name="data",
@@ -121,7 +121,8 @@ def add(
     name
         What to call it. [default: the folder's name]
     drum_map
-        Which pitches play which voice: ghostnote, td11, gm or a TOML file.
+        Which pitches play which voice: ghostnote, td11, gm, magenta-train,
+        magenta-infer, magenta-full (61 classes) or a TOML file.
     force
         Take the name from another folder that has it.
     quiet
@@ -164,7 +165,8 @@ def info(
     filters
         Which takes to count.
     drum_map
-        Which pitches play which voice: ghostnote, td11, gm or a TOML file.
+        Which pitches play which voice: ghostnote, td11, gm, magenta-train,
+        magenta-infer, magenta-full (61 classes) or a TOML file.
     as_json
         Print one JSON object.
     """
@@ -198,7 +200,7 @@ def summarise(corpus: Corpus) -> dict[str, Any]:
         "bpm": {"lowest": float(bpm.min()), "highest": float(bpm.max())},
         "drummers": _counted(corpus.texts("drummer")),
         "styles": _counted(corpus.texts("style")),
-        "hits_per_voice": dict(zip(VOICES, per_voice, strict=True)),
+        "hits_per_voice": dict(zip(corpus.drum_map.voices, per_voice, strict=True)),
         **{name: int(corpus.numbers(name).sum()) for name in COUNTS},
         "skipped": [remark._asdict() for remark in corpus.skipped],
         "repaired": [remark._asdict() for remark in corpus.repaired],

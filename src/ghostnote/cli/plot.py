@@ -65,7 +65,8 @@ def plot(
     out
         The picture, .svg or .png; beside a single file, with its name, by default.
     drum_map
-        Which pitches play which voice: ghostnote, td11, gm or a TOML file.
+        Which pitches play which voice: ghostnote, td11, gm, magenta-train,
+        magenta-infer or a TOML file.
     channel
         The channel of the drums, 1 to 16.
     bars

@@ -77,7 +77,8 @@ def render(
     kit
         A folder with a kit.toml and samples of your own.
     drum_map
-        Which pitches play which voice: ghostnote, td11, gm or a TOML file.
+        Which pitches play which voice: ghostnote, td11, gm, magenta-train,
+        magenta-infer or a TOML file.
     channel
         The channel of the drums, 1 to 16.
     force

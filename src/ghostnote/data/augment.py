@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ghostnote.music.kit import voice_index
+from ghostnote.errors import ConfigError
+from ghostnote.music.kit import N_VOICES, voice_index
 
 Cells = tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]
 
@@ -57,6 +58,9 @@ def augment(cells: Cells, how: Augmentation, generator: np.random.Generator) -> 
 
     Hits are neither added nor lost, save those of a dropped voice; velocities stay in 1 to 127
     and offsets in [-0.5, 0.5).
+
+    Raises:
+        ConfigError: voices are to be swapped, and they are not the nine.
     """
     velocity, offset = cells
     if how.swap_voices:
@@ -89,6 +93,11 @@ def _swap_voices(
     generator: np.random.Generator,
 ) -> Cells:
     batch, _, voices = velocity.shape
+    if voices != N_VOICES:
+        raise ConfigError(
+            f"augmentation.swap_voices knows the nine voices, not {voices} classes",
+            remedy="set it to 0",
+        )
     order = np.tile(np.arange(voices), (batch, 1))
     cymbals, toms = generator.random((2, batch)) < probability
     order[cymbals, _HAT], order[cymbals, _RIDE] = _RIDE, _HAT

@@ -39,7 +39,7 @@ from ghostnote.data.home import GMD_NAME, data_home, registered
 from ghostnote.data.source import INDEX_NAME, Files, Source, ZipSource, source_at
 from ghostnote.errors import DataError, GhostnoteError, OutputError
 from ghostnote.files import write_bytes
-from ghostnote.music.grid import GridReport, grid_arrays, to_groove
+from ghostnote.music.grid import GridReport, grid_arrays, to_grid
 from ghostnote.music.groove import Groove, Meter, steps_per_bar
 from ghostnote.music.kit import DEFAULT_MAP, DrumMap, load_map
 from ghostnote.music.midi import DRUM_CHANNEL, Performance, parse_midi
@@ -228,7 +228,12 @@ class Corpus:
         return same[self.store.column("time_signature")[self.rows]]
 
     def groove(self, index: int) -> Groove:
-        """Take `index` of this view as a groove, at its own tempo and meter."""
+        """Take `index` of this view as a groove, at its own tempo and meter.
+
+        Raises:
+            DrumMapError: the corpus was read with a map that has classes of its own.
+        """
+        self.drum_map.of_nine()
         row = int(self.rows[index])
         velocity, offset = self.store.cells(self.rows[[index]])
         start, end = self.store.column(TAKE_START)[row : row + 2].tolist()
@@ -479,9 +484,8 @@ def _read_take(name: str, row: dict[str, str], content: bytes, drum_map: DrumMap
         velocity, offset, report = _grid(performance, drum_map, meter)
     else:
         # The file decides, which takes a closer look: it may change its meter.
-        groove, report = to_groove(performance, drum_map)
-        bpm, meter, offset = groove.bpm, groove.meter, groove.offset
-        velocity = np.rint(groove.velocity * 127).astype(np.uint8)
+        grid, report = to_grid(performance, drum_map)
+        velocity, offset, bpm, meter = grid.velocity, grid.offset, grid.bpm, grid.meter
     if not report.hits:
         raise DataError(f"has no hit that the drum map {drum_map.name} knows", source=name)
     unmapped = sum(report.unmapped.values())

@@ -11,7 +11,6 @@ import numpy.typing as npt
 from ghostnote.data.corpus import Corpus
 from ghostnote.errors import DataError
 from ghostnote.music.groove import Groove, Meter, steps_per_bar
-from ghostnote.music.kit import N_VOICES
 
 IntArray = npt.NDArray[np.int64]
 
@@ -141,5 +140,6 @@ def windows(corpus: Corpus, *, bars: int = 4, hop: int = 1, meter: Meter = (4, 4
 def _gather(cells: npt.NDArray[Any], start: IntArray, steps: int) -> npt.NDArray[Any]:
     """`[B, steps, V]` out of `[S, V]`: the `steps` rows from each of `start` on."""
     # One index per window into overlapping runs copies whole runs, not single rows.
-    runs = np.lib.stride_tricks.sliding_window_view(cells.reshape(-1), steps * N_VOICES)
-    return runs[start * N_VOICES].reshape(-1, steps, N_VOICES)
+    voices: int = cells.shape[1]
+    runs = np.lib.stride_tricks.sliding_window_view(cells.reshape(-1), steps * voices)
+    return np.asarray(runs[start * voices].reshape(-1, steps, voices))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import pairwise
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,8 +20,9 @@ from ghostnote.music.groove import (
     Groove,
     Meter,
     steps_per_bar,
+    valid_bpm,
 )
-from ghostnote.music.kit import N_VOICES, DrumMap
+from ghostnote.music.kit import DrumMap
 from ghostnote.music.midi import (
     DEFAULT_TEMPO,
     DRUM_CHANNEL,
@@ -102,20 +103,20 @@ def grid_arrays(
     """Notes put on the grid: velocity `[T, V]` uint8, 0 to 127, and offset `[T, V]` float32.
 
     A note belongs to the step that it is nearest to, halfway to the later one; of several notes of
-    one voice in one step the loudest counts, the first of equals. `T` is the whole bars of `bar`
-    steps from tick `start` on that hold all hits, and reach to tick `stop` if it is given; it may
-    be 0. `onset` (ascending ticks), `pitch` and `velocity` are `[N]`, as in a `Performance`.
+    one voice in one step the loudest counts, the first of equals. `V` is how many voices the map
+    has. `T` is the whole bars of `bar` steps from tick `start` on that hold all hits, and reach to
+    tick `stop` if it is given; it may be 0. `onset` (ascending ticks), `pitch` and `velocity` are
+    `[N]`, as in a `Performance`.
 
     Raises:
         MidiError: the hits reach over more than `MAX_STEPS` steps.
     """
-    voice = _voice_table(drum_map)[pitch]
+    voice = voice_table(drum_map)[pitch]
     quarters = STEPS_PER_QUARTER * (onset - start)  # steps × ticks per beat, in whole numbers
     step = (2 * quarters + ticks_per_beat) // (2 * ticks_per_beat)
     known = voice >= 0
     inside = np.flatnonzero(known & (step >= 0))
-    # Numpy keeps the last of several values for one cell: the loudest, and of equals the first.
-    inside = inside[::-1][np.argsort(velocity[inside[::-1]], kind="stable")]
+    inside = inside[by_loudness(velocity[inside])]
     step, voice, quarters = step[inside], voice[inside], quarters[inside]
     steps = int(step.max(initial=-1)) + 1
     if stop is not None:
@@ -126,8 +127,9 @@ def grid_arrays(
             f"lasts {steps} 16th notes, more than the {MAX_STEPS} that are read",
             remedy="check the file, or cut it into shorter ones",
         )
-    loudness = np.zeros((steps, N_VOICES), np.uint8)
-    offset = np.zeros((steps, N_VOICES), np.float32)
+    voices = len(drum_map.pitches)
+    loudness = np.zeros((steps, voices), np.uint8)
+    offset = np.zeros((steps, voices), np.float32)
     loudness[step, voice] = velocity[inside]
     offset[step, voice] = (quarters - step * ticks_per_beat) / ticks_per_beat
     hits = int(np.count_nonzero(loudness))
@@ -137,9 +139,16 @@ def grid_arrays(
     return loudness, offset, report
 
 
+def by_loudness(velocity: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
+    """The order `[N]` in which notes are put into cells: numpy keeps the last of several values
+    for one cell, which is to be the loudest, and of equals the first.
+    """
+    return len(velocity) - 1 - np.argsort(velocity[::-1], kind="stable")
+
+
 @lru_cache(maxsize=16)
-def _voice_table(drum_map: DrumMap) -> npt.NDArray[np.intp]:
-    """Pitch → voice, -1 where the map knows none."""
+def voice_table(drum_map: DrumMap) -> npt.NDArray[np.intp]:
+    """`[128]`: pitch → voice, -1 where the map knows none."""
     table = np.full(128, -1, np.intp)
     for pitch, voice in drum_map.voice_of.items():
         table[pitch] = voice
@@ -149,6 +158,24 @@ def _voice_table(drum_map: DrumMap) -> npt.NDArray[np.intp]:
 def _count(pitch: ByteArray) -> dict[int, int]:
     values, counts = np.unique(pitch, return_counts=True)
     return dict(zip(values.tolist(), counts.tolist(), strict=True))
+
+
+class Grid(NamedTuple):
+    """A stretch of a file in one meter, with the voices of any drum map.
+
+    Attributes:
+        start: the tick where its first bar begins.
+        velocity: `[T, V]` uint8, 1 to 127 where there is a hit and 0 elsewhere.
+        offset: `[T, V]` float32 in steps, positive is late; 0 where there is no hit.
+        bpm: the tempo at its start.
+        meter: (numerator, denominator).
+    """
+
+    start: int
+    velocity: ByteArray
+    offset: FloatArray
+    bpm: float
+    meter: Meter
 
 
 class Section(NamedTuple):
@@ -170,16 +197,29 @@ def to_groove(
     Raises:
         MidiError: there are hits in several meters; no notes on the channel; none whose pitch the
             map knows; or a meter, tempo or length that a groove cannot have.
+        DrumMapError: the map has classes of its own.
     """
-    sections, report = to_grooves(performance, drum_map, channel=channel)
-    if len(sections) > 1:
-        meters = ", ".join("{}/{}".format(*section.groove.meter) for section in sections)
+    grid, report = to_grid(performance, drum_map.of_nine(), channel=channel)
+    return _groove(grid), report
+
+
+def to_grid(
+    performance: Performance, drum_map: DrumMap, *, channel: int | None = DRUM_CHANNEL
+) -> tuple[Grid, GridReport]:
+    """As `to_groove`, but arrays with the voices of any drum map.
+
+    Raises:
+        MidiError: as `to_groove`.
+    """
+    grids, report = to_grids(performance, drum_map, channel=channel)
+    if len(grids) > 1:
+        meters = ", ".join("{}/{}".format(*grid.meter) for grid in grids)
         raise MidiError(
             f"changes its meter: {meters}",
             source=performance.source,
             remedy="cut the file where the meter changes, and use the parts",
         )
-    return sections[0].groove, report
+    return grids[0], report
 
 
 def to_grooves(
@@ -190,16 +230,28 @@ def to_grooves(
     A bar line is wherever the meter changes; otherwise as `to_groove`.
 
     Raises:
+        MidiError, DrumMapError: as `to_groove`, but for several meters.
+    """
+    grids, report = to_grids(performance, drum_map.of_nine(), channel=channel)
+    return [Section(grid.start, _groove(grid)) for grid in grids], report
+
+
+def to_grids(
+    performance: Performance, drum_map: DrumMap, *, channel: int | None = DRUM_CHANNEL
+) -> tuple[list[Grid], GridReport]:
+    """As `to_grooves`, but arrays with the voices of any drum map.
+
+    Raises:
         MidiError: as `to_groove`, but for several meters.
     """
     drums = performance if channel is None else performance.channels(channel)
     silent = not len(drums) and performance.stop is not None
-    sections: list[Section] = []
+    grids: list[Grid] = []
     total = GridReport()
     for start, stop, meter, notes in _stretches(drums):
         bpm, tempo_changes = _tempo(drums, start, stop)
         try:
-            loudness, offset, report = grid_arrays(
+            velocity, offset, report = grid_arrays(
                 drums.onset[notes],
                 drums.pitch[notes],
                 drums.velocity[notes],
@@ -209,18 +261,21 @@ def to_grooves(
                 start=start,
                 stop=stop,
             )
-            if report.hits or (silent and len(loudness)):
-                groove = Groove.from_cells(
-                    loudness > 0, loudness / 127, offset, bpm=bpm, meter=meter
-                )
-                sections.append(Section(start, groove))
+            if report.hits or (silent and len(velocity)):
+                grids.append(Grid(start, velocity, offset, valid_bpm(bpm), meter))
         except GhostnoteError as error:
             remedy = error.remedy or f"bars must be whole 16ths, tempos at most {MAX_BPM:g} bpm"
             raise MidiError(error.reason, source=drums.source, remedy=remedy) from None
         total += replace(report, tempo_changes=tempo_changes)
-    if not sections:
+    if not grids:
         raise _no_hits(performance, channel, drum_map, total)
-    return sections, total
+    return grids, total
+
+
+def _groove(grid: Grid) -> Groove:
+    return Groove.from_cells(
+        grid.velocity > 0, grid.velocity / 127, grid.offset, bpm=grid.bpm, meter=grid.meter
+    )
 
 
 def _stretches(performance: Performance) -> list[tuple[int, int | None, Meter, slice]]:
@@ -284,6 +339,7 @@ def to_performance(groove: Groove, drum_map: DrumMap, *, ticks_per_beat: int = 4
     Raises:
         MidiError: `ticks_per_beat` is not a multiple of 4 from 24 to 32,764, or MIDI has no such
             tempo or meter.
+        DrumMapError: the map has classes of its own.
     """
     if ticks_per_beat % STEPS_PER_QUARTER or not 24 <= ticks_per_beat <= 0x7FFF:
         raise MidiError(
@@ -310,7 +366,7 @@ def to_performance(groove: Groove, drum_map: DrumMap, *, ticks_per_beat: int = 4
     return Performance(
         ticks_per_beat,
         onset[by_time],
-        np.array(drum_map.written, np.uint8)[voice[by_time]],
+        np.array(drum_map.of_nine().written, np.uint8)[voice[by_time]],
         loudness[by_time],
         np.full(len(step), DRUM_CHANNEL - 1, np.uint8),
         np.ones(len(step), np.int32),

@@ -38,6 +38,17 @@ def steps_per_bar(meter: Meter) -> int:
     return steps
 
 
+def valid_bpm(bpm: float) -> float:
+    """`bpm`, if a groove may have it.
+
+    Raises:
+        GrooveError: it is not in (0, `MAX_BPM`].
+    """
+    if not 0 < bpm <= MAX_BPM:
+        raise GrooveError(f"bpm {bpm:g} is not in (0, {MAX_BPM:g}]")
+    return float(bpm)
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Groove:
     """A drum loop on a grid of `T` 16th-note steps × `V` = 9 voices; a whole number of bars.
@@ -80,9 +91,7 @@ class Groove:
                 f"{len(hits)} steps are not a whole number of {meter[0]}/{meter[1]} bars "
                 f"of {bar} steps"
             )
-        bpm = float(self.bpm)
-        if not 0 < bpm <= MAX_BPM:
-            raise GrooveError(f"bpm {bpm:g} is not in (0, {MAX_BPM:g}]")
+        bpm = valid_bpm(self.bpm)
         _check(~((velocity > 0) & (velocity <= 1)) & hits, "velocity of a hit is not in (0, 1]")
         _check(~((offset >= -0.5) & (offset < 0.5)) & hits, "offset of a hit is not in [-0.5, 0.5)")
         _check((velocity != 0) & ~hits, "velocity is not 0 where there is no hit")

@@ -29,7 +29,14 @@ N_VOICES: Final = len(VOICES)
 SHORT_NAMES: Final = ("KD", "SD", "HH", "OH", "LT", "MT", "HT", "CR", "RD")
 """Two letters a voice, for tabs and narrow tables."""
 
-BUILTIN_MAPS: Final = ("ghostnote", "td11", "gm")
+BUILTIN_MAPS: Final = (
+    "ghostnote",
+    "td11",
+    "gm",
+    "magenta-train",
+    "magenta-infer",
+    "magenta-full",
+)
 DEFAULT_MAP: Final = "ghostnote"
 """Reads both the TD-11 and General MIDI kits, which do not contradict each other."""
 
@@ -55,22 +62,26 @@ class DrumMap:
     written. A pitch belongs to at most one voice; pitches of no voice are unknown to the map and
     are counted by whoever reads with it.
 
+    `voices` are the nine that a `Groove` has, or classes of the map's own: any number of them,
+    which arrays can hold (`grid_arrays`, a corpus) and a `Groove` cannot.
+
     Raises:
         DrumMapError: a voice without pitch, a pitch out of range, or one pitch in two voices.
     """
 
     name: str
     pitches: tuple[tuple[int, ...], ...]
+    voices: tuple[str, ...] = VOICES
 
     def __post_init__(self) -> None:
-        if len(self.pitches) != N_VOICES:
+        if len(self.pitches) != len(self.voices):
             raise DrumMapError(
-                f"has {len(self.pitches)} voices, not {N_VOICES}",
+                f"has {len(self.pitches)} voices, not {len(self.voices)}",
                 source=self.name,
-                remedy=f"give pitches for each of: {', '.join(VOICES)}",
+                remedy=f"give pitches for each of: {', '.join(self.voices)}",
             )
         seen: dict[int, str] = {}
-        for voice, pitches in zip(VOICES, self.pitches, strict=True):
+        for voice, pitches in zip(self.voices, self.pitches, strict=True):
             if not pitches:
                 raise DrumMapError(f"{voice} has no pitch", source=self.name)
             for pitch in pitches:
@@ -96,29 +107,50 @@ class DrumMap:
         """The pitch that each voice is written with."""
         return tuple(group[0] for group in self.pitches)
 
+    def of_nine(self) -> DrumMap:
+        """The same map, where its voices are the nine of a `Groove`.
+
+        Raises:
+            DrumMapError: it has classes of its own.
+        """
+        if self.voices != VOICES:
+            raise DrumMapError(
+                f"has {len(self.voices)} classes of its own, not the nine voices of a groove",
+                source=self.name,
+                remedy=f"use another map, such as {DEFAULT_MAP}",
+            )
+        return self
+
     @classmethod
     def from_table(cls, table: Mapping[str, object], *, name: str) -> DrumMap:
-        """A map from a parsed TOML document: ``[voices]`` with a list of pitches per voice.
+        """A map from a parsed TOML document: ``[voices]`` with a list of pitches per voice; or
+        ``[classes]`` with a list of pitches for each class of its own, in their order.
 
         Raises:
             DrumMapError: a voice is missing, unknown, or not a list of whole numbers.
         """
-        voices = table.get("voices")
-        if not isinstance(voices, Mapping):
+        own = table.get("classes")
+        voices = table.get("voices") if own is None else own
+        if not isinstance(voices, Mapping) or not voices:
             raise DrumMapError("has no [voices] table", source=name, remedy=_EXAMPLE)
-        groups: dict[int, tuple[int, ...]] = {}
+        if own is not None and "voices" in table:
+            raise DrumMapError(
+                "has both [voices] and [classes]", source=name, remedy="keep one of them"
+            )
+        groups: dict[str, tuple[int, ...]] = {}
         for key, value in voices.items():
             try:
-                voice = voice_index(str(key))
+                voice = key if own is not None else VOICES[voice_index(key)]
             except DrumMapError as error:
                 raise error.at(name) from None
             if not isinstance(value, list) or not all(type(pitch) is int for pitch in value):
                 raise DrumMapError(f"{key} is not a list of pitches", source=name, remedy=_EXAMPLE)
             groups[voice] = tuple(value)
-        missing = [VOICES[voice] for voice in range(N_VOICES) if voice not in groups]
+        order = VOICES if own is None else tuple(groups)
+        missing = [voice for voice in order if voice not in groups]
         if missing:
             raise DrumMapError(f"lacks {', '.join(missing)}", source=name, remedy=_EXAMPLE)
-        return cls(name, tuple(groups[voice] for voice in range(N_VOICES)))
+        return cls(name, tuple(groups[voice] for voice in order), order)
 
 
 _EXAMPLE: Final = 'write [voices] with a line such as "closed hat" = [42, 22, 44] for each voice'
@@ -127,7 +159,8 @@ _EXAMPLE: Final = 'write [voices] with a line such as "closed hat" = [42, 22, 44
 @cache
 def builtin_map(name: str) -> DrumMap:
     """One of `BUILTIN_MAPS`: ``td11`` (Roland TD-11, as GMD was recorded), ``gm`` (General MIDI),
-    or ``ghostnote``, which is both.
+    or ``ghostnote``, which is both; ``magenta-train`` and ``magenta-infer``, the two that the
+    original reads with; or ``magenta-full``, its 61 classes of one pitch each.
     """
     text = (Path(__file__).parent / "maps" / f"{name}.toml").read_text("utf-8")
     return DrumMap.from_table(tomllib.loads(text), name=name)

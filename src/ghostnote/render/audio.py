@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from ghostnote.errors import MidiError, OutputError
 from ghostnote.files import atomic_path
+from ghostnote.music.grid import voice_table
 from ghostnote.music.groove import Groove
 from ghostnote.music.kit import DrumMap
 from ghostnote.music.midi import DRUM_CHANNEL, Performance
@@ -87,12 +88,10 @@ def performance_hits(
 
     Raises:
         MidiError: nothing to play, unless the file says that its bars are empty.
+        DrumMapError: the map has classes of its own.
     """
     drums = performance if channel is None else performance.channels(channel)
-    voice_of = np.full(128, -1, np.intp)
-    for pitch, index in drum_map.voice_of.items():
-        voice_of[pitch] = index
-    voice = voice_of[drums.pitch]
+    voice = voice_table(drum_map.of_nine())[drums.pitch]
     known = voice >= 0
     pitches, counts = np.unique(drums.pitch[~known], return_counts=True)
     unmapped = dict(zip(pitches.tolist(), counts.tolist(), strict=True))
