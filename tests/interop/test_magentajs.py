@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -46,6 +46,7 @@ def tensors(*dtypes: str) -> st.SearchStrategy[Tensors]:
 # -- what is written reads back -------------------------------------------------------------
 
 
+@settings(deadline=None, max_examples=50)
 @given(tensors("f4", "i4", "?"), st.integers(1, 100))
 def test_round_trip(
     tmp_path_factory: pytest.TempPathFactory, original: Tensors, shard_bytes: int
