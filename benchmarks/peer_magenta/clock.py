@@ -1,0 +1,35 @@
+"""What both sides measure with. It runs in either environment: standard library only."""
+
+from __future__ import annotations
+
+import json
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable
+
+ENOUGH = 0.5
+"""Seconds of calls that a median is taken over, at the least."""
+
+
+def seconds(call: Callable[[], object], repeats: int) -> float:
+    """The median time of `repeats` calls, or more where they are short, after one unmeasured."""
+    call()
+    times: list[float] = []
+    while len(times) < repeats or sum(times) < ENOUGH:
+        begin = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - begin)
+    return statistics.median(times)
+
+
+def peak() -> float:
+    """The most memory that this process has held at once, in MiB."""
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
+def report(**measured: float) -> None:
+    """Print what was measured, and the peak of memory, as one line of JSON."""
+    print(json.dumps({**measured, "peak": peak()}), flush=True)
