@@ -13,6 +13,9 @@ from torch import Tensor
 from ghostnote.data.bars import Bars, to_x
 from ghostnote.evaluate.metrics import Confusion, mean_absolute_error
 from ghostnote.model.vae import GrooveVAE, kl_from_prior
+from ghostnote.music.tasks import Identity, Task
+
+_NOTHING_HIDDEN = Identity()
 
 
 @dataclass(frozen=True)
@@ -48,21 +51,35 @@ class Reconstruction:
 
 @torch.no_grad()
 def reconstruct(
-    model: GrooveVAE, bars: Bars, *, device: torch.device, batch: int = 512
+    model: GrooveVAE,
+    bars: Bars,
+    *,
+    device: torch.device,
+    task: Task = _NOTHING_HIDDEN,
+    batch: int = 512,
 ) -> Reconstruction:
-    """Judge `model` on the windows of `bars`."""
+    """Judge `model` on the windows of `bars`, of which it is given what `task` leaves.
+
+    What a task hides at random is the same in every call.
+    """
     model.eval()
     chosen = np.arange(len(bars))
+    windows = to_x(bars.cells(bars.bars_of(chosen)))
+    given = task.apply(windows, np.random.default_rng(0))
     free = forced = None
     totals = np.zeros(4)
     errors = np.zeros(2)
     n_hits = 0
     means = []
     for start in range(0, len(chosen), batch):
-        cells = bars.cells(bars.bars_of(chosen[start : start + batch]))
-        x = torch.from_numpy(to_x(cells)).to(device)
-        posterior = model.encode(x)
-        p = model.decode(posterior.mean)
+        x, seen, controls = (
+            None if part is None else torch.from_numpy(part[start : start + batch]).to(device)
+            for part in (windows, given.x, given.controls)
+        )
+        assert x is not None
+        assert seen is not None
+        posterior = model.encode(seen, controls)
+        p = model.decode(posterior.mean, controls)
         steps = p.given(x)
         hits, velocity, offset = _thirds(x)
         guess, guess_velocity, guess_offset = _thirds(steps.point())

@@ -26,7 +26,7 @@ from ghostnote.errors import TrainingError
 from ghostnote.evaluate.reconstruction import reconstruct
 from ghostnote.files import write_bytes
 from ghostnote.model.vae import GrooveVAE
-from ghostnote.train.batches import batch_indices, training_batch
+from ghostnote.train.batches import batch_indices, generator, training_batch
 from ghostnote.train.checkpoint import (
     Checkpoint,
     load_checkpoint,
@@ -114,9 +114,12 @@ def train(  # noqa: PLR0912, PLR0915 - one loop that reads from top to bottom
     *,
     machine: Machine,
     resume: bool = False,
+    initial: Mapping[str, Tensor] | None = None,
     reporter: Reporter | None = None,
 ) -> Outcome:
     """Carry out `run` on the windows `training`, judged on `validation`, in `folder`.
+
+    The model begins with the weights `initial`, by default with random ones.
 
     Every random number is a function of the seed and the step, so that a run that is resumed
     from its last checkpoint ends, on the CPU, with the same bits as one that never stopped.
@@ -128,6 +131,8 @@ def train(  # noqa: PLR0912, PLR0915 - one loop that reads from top to bottom
     # -- set up ----------------------------------------------------------------------------
     torch.manual_seed(run.seed)
     model = GrooveVAE(run.model).to(machine.device)
+    if initial is not None:
+        model.load_state_dict(dict(initial))
     average = copy.deepcopy(model).eval()
     names: dict[Tensor, str] = {weight: name for name, weight in model.named_parameters()}
     optimiser = optimiser_of(model, run.optimiser)
@@ -178,15 +183,20 @@ def train(  # noqa: PLR0912, PLR0915 - one loop that reads from top to bottom
                 if log:
                     save_checkpoint(folder / LAST, checkpoint(step))
                 break
-            batch = batch_indices(len(training), step, batch=run.optimiser.batch, seed=run.seed)
-            chosen = batch[machine.rank :: machine.world]
+            windows = batch_indices(len(training), step, batch=run.optimiser.batch, seed=run.seed)
+            chosen = windows[machine.rank :: machine.world]
             x = training_batch(training, chosen, run.augmentation, seed=seed, step=step)
+            given = run.task.apply(x, generator(seed, 3, step))
+            batch = [
+                None if part is None else torch.from_numpy(part).to(machine.device)
+                for part in (x, given.x, given.controls)
+            ]
             set_rates(optimiser, run.optimiser, step, total)
             random = torch.Generator().manual_seed(seed * 2**24 + step)
             torch.manual_seed(seed * 2**24 + step)  # dropout has no generator of its own
             model.train()
             with machine.autocast():
-                terms: Terms = objective(torch.from_numpy(x).to(machine.device), step, random)
+                terms: Terms = objective(batch[0], step, random, *batch[1:])
             optimiser.zero_grad(set_to_none=True)
             terms.loss.backward()  # type: ignore[no-untyped-call]
             norm = clip(model, run.optimiser)
@@ -202,7 +212,9 @@ def train(  # noqa: PLR0912, PLR0915 - one loop that reads from top to bottom
             # -- validate and save ---------------------------------------------------------
             if step % interval == 0 or step == total:
                 with machine.autocast():
-                    scores = reconstruct(average, validation, device=machine.device)
+                    scores = reconstruct(
+                        average, validation, device=machine.device, task=run.task
+                    )
                 value = scores.f1 if run.select == "f1" else scores.elbo
                 better = value > best
                 if better:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ghostnote.data.augment import Augmentation
-from ghostnote.data.tasks import AddVoices, HitsControl, Humanize, Identity, Infill, Tap, Task
+from ghostnote.music.tasks import AddVoices, HitsControl, Humanize, Identity, Infill, Tap, Task
 from ghostnote.errors import ConfigError
 from ghostnote.model.config import (
     BidirectionalConfig,

@@ -15,6 +15,7 @@ from ghostnote.model.heads.step import (
     Parts,
     StepDistribution,
     draw_hits,
+    groups,
     keep_known,
 )
 
@@ -66,7 +67,7 @@ class LogisticGroove(GrooveStep):
     """
 
     def __init__(self, params: Tensor) -> None:
-        logits, v_loc, v_scale, o_loc, o_scale = params.float().chunk(5, dim=-1)
+        logits, v_loc, v_scale, o_loc, o_scale = groups(params, 5)
         self._logits = logits
         self.velocity_loc = 0.5 + v_loc
         self.velocity_scale = 0.005 + 0.1 * F.softplus(v_scale)
@@ -80,7 +81,7 @@ class LogisticGroove(GrooveStep):
 
     def parts(self, x: Tensor) -> Parts:
         """See `StepDistribution.parts`."""
-        hits, velocity, offset = x.float().chunk(3, dim=-1)
+        hits, velocity, offset = groups(x, 3)
         hit = -F.binary_cross_entropy_with_logits(self._logits, hits, reduction="none")
         return Parts(hit, hits * self._velocity(velocity), hits * self._offset(offset))
 
@@ -163,7 +164,7 @@ class SquaredErrorGroove(GrooveStep):
     """What the original adds to probabilities before their logarithm."""
 
     def __init__(self, params: Tensor) -> None:
-        logits, velocity, offset = params.float().chunk(3, dim=-1)
+        logits, velocity, offset = groups(params, 3)
         self._logits = logits
         self.velocity = torch.sigmoid(velocity)
         self.offset = -0.5 * torch.tanh(offset)
@@ -175,7 +176,7 @@ class SquaredErrorGroove(GrooveStep):
 
     def parts(self, x: Tensor) -> Parts:
         """See `StepDistribution.parts`."""
-        hits, velocity, offset = x.float().chunk(3, dim=-1)
+        hits, velocity, offset = groups(x, 3)
         p = torch.sigmoid(self._logits)
         hit = hits * (p + self.EPSILON).log() + (1 - hits) * (1 - p + self.EPSILON).log()
         return Parts(hit, -((velocity - self.velocity) ** 2), -((2 * (offset - self.offset)) ** 2))
