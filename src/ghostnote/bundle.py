@@ -23,15 +23,20 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from ghostnote.errors import BundleError, GrooveError
+from ghostnote.errors import BundleError, ConfigError, GrooveError
 from ghostnote.latent import Prior
 from ghostnote.music.groove import Meter, steps_per_bar
+from ghostnote.music.kit import DEFAULT_MAP, N_VOICES, DrumMap, builtin_map
+from ghostnote.music.tasks import Task, task_from
 
 FORMAT: Final = 1
 """The version of the layout; a bundle of another one is refused."""
 
 DEFAULT: Final = "groove-4bar"
 """The bundle that is used where none is named."""
+
+CLASSES: Final = "magenta-full"
+"""The drum map of a model with more than nine voices."""
 
 _SHIPPED: Final = Path(__file__).parent / "bundles"
 
@@ -87,6 +92,26 @@ class Bundle:
         return int(self.config["model"]["latent"])
 
     @property
+    def voices(self) -> int:
+        """`V`, drum classes; other than nine where the model knows classes of its own."""
+        return int(self.config["model"].get("voices", N_VOICES))
+
+    @property
+    def controls(self) -> int:
+        """`K`, numbers at each step that the model has to be told besides; 0 is none."""
+        return int(self.config["model"].get("controls", 0))
+
+    @property
+    def task(self) -> Task:
+        """What the model was taught to supply, by hiding it from the encoder."""
+        return task_from(self.config.get("task", {"kind": "identity"}))
+
+    @property
+    def drum_map(self) -> DrumMap:
+        """The map whose classes are the model's voices."""
+        return builtin_map(CLASSES if self.voices != N_VOICES else DEFAULT_MAP)
+
+    @property
     def temperature(self) -> float:
         """The temperature at which the model samples best, chosen on validation data."""
         return float(self.config["sampling"]["temperature"])
@@ -133,6 +158,8 @@ class Bundle:
         """
         file = self.path / name
         wanted = self.config["files"].get(name)
+        if wanted is None:
+            raise BundleError(f"has no {name}", source=self.path, remedy=_NO_DRUMS)
         try:
             content = file.read_bytes()
         except OSError as error:
@@ -146,6 +173,10 @@ class Bundle:
         return content
 
 
+_NO_DRUMS: Final = (
+    "it holds weights alone, as a model that writes no drums does: train or compute with it in "
+    "torch, by ghostnote.export.bundle.load_model"
+)
 _AGAIN: Final = "export the bundle again, or install ghostnote again if it came with it"
 
 
@@ -185,8 +216,9 @@ def load_bundle(name_or_path: str | Path = DEFAULT) -> Bundle:
     bundle = Bundle(path, config)
     try:
         _ = bundle.name, bundle.steps, bundle.latent, bundle.temperature, bundle.bpm
+        _ = bundle.voices, bundle.controls, bundle.task
         _ = dict(config["files"])
-    except (KeyError, TypeError, ValueError, GrooveError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, ConfigError, GrooveError) as error:
         raise BundleError(
             f"does not describe a model: {error!r}", source=path / CONFIG, remedy=_AGAIN
         ) from error

@@ -11,7 +11,6 @@ from ghostnote.bundle import DEFAULT, Bundle, load_bundle
 from ghostnote.errors import ConfigError
 from ghostnote.latent import uniforms
 from ghostnote.music.groove import Groove
-from ghostnote.music.kit import N_VOICES
 from ghostnote.runtime import FloatArray, Runtime, fingerprints, from_x
 
 _ATTEMPTS = 32
@@ -91,7 +90,7 @@ def draws(
     bundle: Bundle, seed: int, indices: Sequence[int], *, attempt: int = 0
 ) -> tuple[FloatArray, FloatArray]:
     """Latents `[B, Z]` and noise `[B, T, V, 3]` of the draws `indices` of `seed`."""
-    for_z, cells = bundle.prior.n_uniforms, (bundle.steps, N_VOICES, 3)
+    for_z, cells = bundle.prior.n_uniforms, (bundle.steps, bundle.voices, 3)
     count = for_z + int(np.prod(cells))
     numbers = [uniforms(seed, index, count, attempt=attempt) for index in indices]
     z = np.stack([bundle.prior.draw(draw[:for_z]) for draw in numbers])
@@ -100,6 +99,9 @@ def draws(
 
 def _copies(bundle: Bundle, x: FloatArray) -> npt.NDArray[np.intp]:
     """The rows of `x` whose hits are those of a training window."""
-    ours, known = fingerprints(x[..., :N_VOICES] > 0.5), bundle.training_fingerprints
+    known = bundle.training_fingerprints
+    if not len(known):
+        return np.zeros(0, np.intp)
+    ours = fingerprints(x[..., : bundle.voices] > 0.5)
     place = np.minimum(np.searchsorted(known, ours), len(known) - 1)
     return np.flatnonzero(known[place] == ours)

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from ghostnote.bundle import DECODER, ENCODER, Bundle
 from ghostnote.errors import BundleError, ConfigError
 from ghostnote.music.groove import Groove
-from ghostnote.music.kit import N_VOICES
-from ghostnote.music.tensors import from_groove_x, to_groove_x
+from ghostnote.music.kit import DEFAULT_MAP, N_VOICES, builtin_map
+from ghostnote.music.tensors import folded, folding, from_groove_x, to_groove_x
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,10 +39,17 @@ class Runtime:
     def __repr__(self) -> str:
         return f"Runtime({self.bundle!r})"
 
-    def encode(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Windows `x` `[B, T, 3V]` → μ and σ of their posteriors, each `[B, Z]`."""
+    def encode(
+        self, x: FloatArray, controls: FloatArray | None = None
+    ) -> tuple[FloatArray, FloatArray]:
+        """Windows `x` `[B, T, 3V]` → μ and σ of their posteriors, each `[B, Z]`.
+
+        Raises:
+            ConfigError: the model takes `controls` `[B, T, K]` and there are none.
+        """
+        inputs = {"x": x, **self._controls(controls)}
         mu, sigma = zip(
-            *(self._encoder.run(["mu", "sigma"], {"x": part}) for (part,) in self._parts(x)),
+            *(self._encoder.run(["mu", "sigma"], part) for part in self._parts(inputs)),
             strict=True,
         )
         return np.concatenate(mu), np.concatenate(sigma)
@@ -54,6 +61,7 @@ class Runtime:
         temperature: float,
         known: FloatArray | None = None,
         mask: FloatArray | None = None,
+        controls: FloatArray | None = None,
     ) -> FloatArray:
         """Latents → windows. A pure function, row by row: a batch gives what its rows give alone.
 
@@ -63,31 +71,44 @@ class Runtime:
             temperature: divides the hit logits; 0 gives the most likely cells.
             known: `[B, T, 3V]`, what the masked cells are.
             mask: `[B, T, V]`, 1 where a cell is known.
+            controls: `[B, T, K]`, for a model that takes them.
 
         Returns:
             `x` `[B, T, 3V]`.
 
         Raises:
-            ConfigError: `temperature` is not in [0, 10].
+            ConfigError: `temperature` is not in [0, 10], or `controls` are missing.
         """
         if not 0 <= temperature <= 10:
             raise ConfigError(f"temperature {temperature:g} is not in 0 to 10")
-        shape = (len(z), self.bundle.steps)
+        shape, voices = (len(z), self.bundle.steps), self.bundle.voices
         if known is None or mask is None:
-            known = np.zeros((*shape, 3 * N_VOICES), np.float32)
-            mask = np.zeros((*shape, N_VOICES), np.float32)
-        heat = np.array(temperature, np.float32)
+            known = np.zeros((*shape, 3 * voices), np.float32)
+            mask = np.zeros((*shape, voices), np.float32)
+        inputs = {"z": z, "noise": noise, "known": known, "mask": mask}
+        heat = {"temperature": np.array(temperature, np.float32)}
         parts = [
-            self._decoder.run(
-                ["x"], {"z": a, "noise": b, "known": c, "mask": d, "temperature": heat}
-            )[0]
-            for a, b, c, d in self._parts(z, noise, known, mask)
+            self._decoder.run(["x"], part | heat)[0]
+            for part in self._parts(inputs | self._controls(controls))
         ]
         return np.concatenate(parts)
 
-    def _parts(self, *arrays: FloatArray) -> list[tuple[FloatArray, ...]]:
-        starts = range(0, len(arrays[0]), self._batch)
-        return [tuple(array[start : start + self._batch] for array in arrays) for start in starts]
+    def _controls(self, controls: FloatArray | None) -> dict[str, FloatArray]:
+        if not self.bundle.controls:
+            return {}
+        if controls is None:
+            raise ConfigError(
+                f"{self.bundle.name} has to be told the hits, and plays them",
+                remedy="give it a groove: ghostnote reconstruct",
+            )
+        return {"controls": controls}
+
+    def _parts(self, arrays: dict[str, FloatArray]) -> list[dict[str, FloatArray]]:
+        n = len(next(iter(arrays.values())))
+        return [
+            {name: array[start : start + self._batch] for name, array in arrays.items()}
+            for start in range(0, n, self._batch)
+        ]
 
     @cached_property
     def _encoder(self) -> onnxruntime.InferenceSession:
@@ -127,14 +148,34 @@ def fingerprints(hits: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint64]:
     return np.frombuffer(digests, "<u8").astype(np.uint64, copy=False)
 
 
-def to_x(grooves: Sequence[Groove]) -> FloatArray:
-    """Grooves of one length as the models take them: hits | velocity | offset, `[B, T, 3V]`."""
-    return np.stack([to_groove_x(each.hits, each.velocity, each.offset) for each in grooves])
+def to_x(grooves: Sequence[Groove], bundle: Bundle | None = None) -> FloatArray:
+    """Grooves of one length as the models take them: hits | velocity | offset, `[B, T, 3V]`.
+
+    A `bundle` whose model has classes of its own gets each voice as the class of its written
+    pitch.
+    """
+    cells = [(groove.hits, groove.velocity, groove.offset) for groove in grooves]
+    x = np.stack([to_groove_x(*parts) for parts in cells])
+    if bundle is None or bundle.voices == N_VOICES:
+        return x
+    class_of = bundle.drum_map.voice_of
+    chosen = [class_of[pitch] for pitch in builtin_map(DEFAULT_MAP).written]
+    spread = [np.zeros((*x.shape[:-1], bundle.voices), np.float32) for _ in range(3)]
+    for wide, part in zip(spread, from_groove_x(x), strict=True):
+        wide[..., chosen] = part
+    return to_groove_x(*spread)
 
 
 def from_x(x: FloatArray, bundle: Bundle, *, bpm: float) -> list[Groove]:
-    """Windows `[B, T, 3V]` as grooves in the bundle's meter."""
+    """Windows `[B, T, 3V]` as grooves in the bundle's meter.
+
+    Of several classes of a voice, in a model that has them, the loudest counts.
+    """
+    parts = from_groove_x(x)
+    if bundle.voices != N_VOICES:
+        voice = folding(bundle.drum_map, builtin_map(DEFAULT_MAP))
+        parts = folded(parts, voice)
     return [
         Groove.from_cells(hits > 0.5, velocity, offset, bpm=bpm, meter=bundle.meter)
-        for hits, velocity, offset in map(from_groove_x, x)
+        for hits, velocity, offset in zip(*parts, strict=True)
     ]

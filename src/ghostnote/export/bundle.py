@@ -40,7 +40,7 @@ from ghostnote.model.config import ModelConfig
 from ghostnote.model.vae import GrooveVAE
 from ghostnote.runtime import fingerprints
 from ghostnote.train.checkpoint import Checkpoint
-from ghostnote.train.config import RunConfig, from_table
+from ghostnote.train.config import RunConfig, from_table, to_table
 
 
 def build_model(checkpoint: Checkpoint) -> GrooveVAE:
@@ -115,8 +115,9 @@ def export_bundle(
     config = {
         "format": FORMAT,
         "name": name or run.name,
-        "model": checkpoint.config["model"],
+        "model": to_table(run.model),
         "meter": list(run.model.signature),
+        "task": to_table(run.task),
         "parameters": model.n_parameters,
         "sampling": {
             "temperature": temperature,
@@ -131,7 +132,7 @@ def export_bundle(
             "steps": checkpoint.step,
             "seconds": round(checkpoint.seconds),
             "ghostnote": __version__,
-            "commit": _commit(),
+            "commit": commit(),
         },
         "scores": {},
         "files": {key: hashlib.sha256(content).hexdigest() for key, content in files.items()},
@@ -192,7 +193,7 @@ def _hits(bars: Bars) -> npt.NDArray[np.bool_]:
     return velocity > 0
 
 
-def _commit() -> str:
+def commit() -> str:
     """The commit of the checkout that this runs from, where it is one."""
     command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
     try:

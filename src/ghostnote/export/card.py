@@ -9,12 +9,75 @@ from typing import Any
 
 def card(config: Mapping[str, Any]) -> str:
     """`card.md` of a bundle: what it is, how it was trained, and what it scores."""
-    training, model = config["training"], config["model"]
+    model = config["model"]
     parts = [
         f"# {config['name']}",
-        f"A variational autoencoder of drum grooves: {model['bars']} bars of {model['meter']}, "
-        f"nine voices on a grid of 16th notes, each hit with velocity and timing offset. "
-        f"{config['parameters']:,} parameters; z has {model['latent']} numbers.",
+        f"{_what(model)} {config['parameters']:,} parameters; z has {model['latent']} numbers.",
+        *(_training(config["training"]) if "training" in config else _origin(config["origin"])),
+        "## Sampling",
+        _sampling(config["sampling"]),
+        "## Scores",
+    ]
+    if not config["scores"]:
+        parts.append("Not measured yet: `ghostnote evaluate BUNDLE --save`.")
+    for split, scores in config["scores"].items():
+        parts.append(_scores(split, scores))
+    parts += [
+        "## Limits",
+        f"It knows {model['meter']} only, one hit of a voice in a 16th, no triplet grid, and the "
+        "styles of its data"
+        + (
+            ": in GMD mostly rock, funk, jazz and Latin, played on one electronic "
+            "kit. Rare voices (low and high tom, crash, open hat) are reconstructed worst: see F1 "
+            "per voice."
+            if "training" in config
+            else "."
+        ),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _what(model: Mapping[str, Any]) -> str:
+    head = model["head"]["kind"]
+    window = f"{model['bars']} bars of {model['meter']}"
+    if head == "symbols":
+        return f"A variational autoencoder of sequences of symbols, as long as {window}."
+    voices = "nine voices" if model["voices"] == 9 else f"{model['voices']} drum classes"
+    expression = (
+        "each hit with velocity and timing offset"
+        if head in ("likelihood", "squared-error")
+        else "hits without velocity and timing"
+    )
+    return (
+        f"A variational autoencoder of drum grooves: {window}, {voices} on a grid of 16th notes, "
+        f"{expression}."
+    )
+
+
+def _origin(origin: Mapping[str, Any]) -> list[str]:
+    return [
+        "## Origin",
+        f"- Imported from {origin['source']}, a checkpoint of the original implementation "
+        f"(Magenta's `music_vae`), configuration `{origin['configuration']}`, step "
+        f"{origin['step'] if origin['step'] is not None else 'unknown'}.",
+        "- The licence of the weights, and what they were trained on, are for whoever made them "
+        "to say.",
+        f"- Code: ghostnote {origin['ghostnote']}, commit {origin['commit']}.",
+    ]
+
+
+def _sampling(sampling: Mapping[str, Any]) -> str:
+    prior = (
+        f"a mixture of {sampling['components']} Gaussians fitted to the posteriors of the training "
+        "windows"
+        if sampling["components"]
+        else "N(0, I)"
+    )
+    return f"z is drawn from {prior}, by default at temperature {sampling['temperature']:g}."
+
+
+def _training(training: Mapping[str, Any]) -> list[str]:
+    return [
         "## Training",
         f"- Data: {training['data']}, {training['windows']:,} windows of its training split. "
         "For `gmd`, that is the Groove MIDI Dataset v1.0.0 (Gillick et al. 2019, Google LLC, "
@@ -25,24 +88,7 @@ def card(config: Mapping[str, Any]) -> str:
         f"- Seed: {training['run']['seed']}.",
         "- Settings:",
         f"```json\n{json.dumps(training['run'], indent=1)}\n```",
-        "## Sampling",
-        f"z is drawn from a mixture of {config['sampling']['components']} Gaussians fitted to the "
-        f"posteriors of the training windows, by default at temperature "
-        f"{config['sampling']['temperature']:g}.",
-        "## Scores",
     ]
-    if not config["scores"]:
-        parts.append("Not measured yet: `ghostnote evaluate BUNDLE --save`.")
-    for split, scores in config["scores"].items():
-        parts.append(_scores(split, scores))
-    parts += [
-        "## Limits",
-        f"It knows {model['meter']} only, one hit of a voice in a 16th, no triplet grid, and the "
-        "styles of its data: in GMD mostly rock, funk, jazz and Latin, played on one electronic "
-        "kit. Rare voices (low and high tom, crash, open hat) are reconstructed worst: see F1 per "
-        "voice.",
-    ]
-    return "\n\n".join(parts) + "\n"
 
 
 def _scores(split: str, scores: Mapping[str, Any]) -> str:

@@ -9,8 +9,9 @@ The tasks are those of GrooVAE (Gillick et al. 2019), and infilling of voices an
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -212,6 +213,23 @@ class HitsControl:
 Task = Identity | Humanize | Tap | AddVoices | Infill | HitsControl
 """Each has ``apply(x, generator) -> Given``: a pure function that leaves `x` as it is, and draws
 each row's corruption apart from the others."""
+
+_KINDS: dict[str, type[Task]] = {kind().kind: kind for kind in get_args(Task)}
+
+
+def task_from(table: Mapping[str, Any]) -> Task:
+    """A task from the values that `dataclasses.asdict` gave of it.
+
+    Raises:
+        ConfigError: there is no such task, or it has no such setting.
+    """
+    settings = dict(table)
+    try:
+        return _KINDS[settings.pop("kind")](**settings)
+    except (KeyError, TypeError) as error:
+        raise ConfigError(
+            f"{dict(table)!r} is no task: {error}", remedy=f"a kind is one of: {', '.join(_KINDS)}"
+        ) from None
 
 
 def _some(batch: int, n: int, generator: np.random.Generator) -> npt.NDArray[np.bool_]:

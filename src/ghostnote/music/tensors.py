@@ -164,6 +164,25 @@ def fold(hits: Array, voice: npt.ArrayLike, voices: int = 9) -> BoolArray:
     return np.asarray(_played(hits).astype(np.float32) @ table.astype(np.float32) > 0)
 
 
+def folded(cells: Cells, voice: npt.ArrayLike, voices: int = 9) -> Cells:
+    """Cells of many classes `[…, T, W]` as cells of few voices `[…, T, V]`, see `fold`.
+
+    Of the hits of a voice's classes the loudest counts, the first of equals.
+    """
+    kinds = np.asarray(voice)
+    shape = (*cells.hits.shape[:-1], voices)
+    parts = Cells(*(np.zeros(shape, np.float32) for _ in range(3)))
+    for target in range(voices):
+        own = np.flatnonzero(kinds == target)
+        if not len(own):
+            continue
+        loudness = np.where(_played(cells.hits[..., own]), cells.velocity[..., own], -1)
+        best = loudness.argmax(axis=-1)[..., None]
+        for whole, part in zip(parts, cells, strict=True):
+            whole[..., target] = np.take_along_axis(part[..., own], best, axis=-1)[..., 0]
+    return parts
+
+
 def folding(classes: DrumMap, onto: DrumMap) -> IntArray:
     """`[W]`: the voice of `onto` that each class of `classes` is, -1 where it knows none.
 

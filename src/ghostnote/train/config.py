@@ -10,9 +10,9 @@ from types import UnionType
 from typing import Annotated, Any, Literal, TypeVar
 
 from ghostnote.data.augment import Augmentation
-from ghostnote.music.tasks import Identity, Task
 from ghostnote.errors import ConfigError
 from ghostnote.model.config import Count, ModelConfig, Range, Share
+from ghostnote.music.tasks import Identity, Task
 
 
 @dataclass(frozen=True)

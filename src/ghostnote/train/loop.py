@@ -212,9 +212,7 @@ def train(  # noqa: PLR0912, PLR0915 - one loop that reads from top to bottom
             # -- validate and save ---------------------------------------------------------
             if step % interval == 0 or step == total:
                 with machine.autocast():
-                    scores = reconstruct(
-                        average, validation, device=machine.device, task=run.task
-                    )
+                    scores = reconstruct(average, validation, device=machine.device, task=run.task)
                 value = scores.f1 if run.select == "f1" else scores.elbo
                 better = value > best
                 if better:

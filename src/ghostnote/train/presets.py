@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ghostnote.data.augment import Augmentation
-from ghostnote.music.tasks import AddVoices, HitsControl, Humanize, Identity, Infill, Tap, Task
 from ghostnote.errors import ConfigError
 from ghostnote.model.config import (
     BidirectionalConfig,
@@ -17,6 +16,7 @@ from ghostnote.model.config import (
     SquaredErrorConfig,
 )
 from ghostnote.music.kit import N_VOICES
+from ghostnote.music.tasks import AddVoices, HitsControl, Humanize, Identity, Infill, Tap, Task
 from ghostnote.train.config import CorruptionConfig, ObjectiveConfig, OptimiserConfig, RunConfig
 
 
