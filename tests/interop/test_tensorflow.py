@@ -16,6 +16,8 @@ from ghostnote.interop.tensorflow import read_checkpoint
 
 Tensors = dict[str, npt.NDArray[Any]]
 FLOAT, STRING, BFLOAT16 = 1, 7, 14
+PART = b"\x00v\x00\x01\x01\x02\x80\x82\x80\x7f"
+"""What TensorFlow calls rows 0 and 1 of a partitioned variable ``v`` of two axes."""
 DTYPES = ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?")
 
 
@@ -146,6 +148,7 @@ def refused(prefix: Path, reason: str, *, file: str = ".index") -> None:
         ({"shape": (2**64 - 3,)}, "the shape of 'x'"),
         ({"shape": (0, 2**62)}, "the shape of 'x'"),
         ({"shape": (1,) * 40}, "the shape of 'x'"),
+        ({"shape": (2**60,) * 5000}, "the shape of 'x'"),
         ({"shard": 1}, "'x' is in shard 1 of 1"),
         ({"shard": 2**64 - 1}, "'x' is in shard"),
     ],
@@ -164,8 +167,13 @@ def test_a_rank_that_is_not_known(parts: SimpleNamespace, tmp_path: Path) -> Non
 
 
 def test_a_partitioned_variable(parts: SimpleNamespace, tmp_path: Path) -> None:
-    entry = parts.entry(b"", dtype=FLOAT, shape=(3,)) + parts.field(7, b"")
-    refused(write(parts, tmp_path, entry, b""), "'x' is a partitioned variable")
+    """In TensorFlow's own order, the part before the whole; and where there is no part."""
+    part = parts.entry(bytes(24), dtype=FLOAT, shape=(2, 3))
+    whole = parts.entry(b"", dtype=FLOAT, shape=(4, 3)) + parts.field(7, b"\n\x02\x10\x02\n\0")
+    pairs = [(b"", parts.header()), (PART, part), (b"v", whole)]
+    for chosen in (pairs, [pairs[0], pairs[2]]):
+        (tmp_path / "m.index").write_bytes(parts.index_of(chosen))
+        refused(tmp_path / "m", "holds a partitioned variable")
 
 
 @pytest.mark.parametrize("offset", [1, 2**63, 2**64 - 1])

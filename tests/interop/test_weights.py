@@ -82,12 +82,19 @@ def test_a_folder_of_magentajs(tmp_path: Path) -> None:
     assert weights.source == tmp_path / "js"
 
 
+def test_a_folder_of_both(prefix: Path) -> None:
+    prefix.with_name("weights_manifest.json").touch()
+    with pytest.raises(WeightsError, match=r"holds 2 checkpoints: .*, weights_manifest\.json"):
+        read_weights(prefix.parent)
+
+
 def test_where_there_is_nothing(tmp_path: Path) -> None:
     for path, reason in (
         (tmp_path, "holds no checkpoint"),
         (tmp_path / "none", "does not exist"),
         (tmp_path / "none.index", "does not exist"),
         (tmp_path / "none.tar", "does not exist"),
+        (tmp_path / ("long" * 999), "cannot be read: File name too long"),
     ):
         with pytest.raises(WeightsError, match=reason) as caught:
             read_weights(path)
@@ -192,11 +199,13 @@ def test_archives_have_a_size(
 ) -> None:
     files = contents(prefix, "kit/model.ckpt") | {"zeros": bytes(1 << 20)}
     plain, packed = pack(tmp_path / "a.tar", files), pack(tmp_path / "a.tgz", files, mode="w:gz")
+    bomb = tmp_path / "bomb.tar.gz"
+    bomb.write_bytes(gzip.compress(bytes(1 << 22)))
     assert packed.stat().st_size < 1 << 13
     read_weights(plain)
     read_weights(packed)
     monkeypatch.setattr(module, "MAX_ARCHIVE", 1 << 20)
-    for path in (plain, packed):
+    for path in (plain, packed, bomb):
         with pytest.raises(WeightsError, match="more than 0 GiB or too many files"):
             read_weights(path)
     monkeypatch.undo()

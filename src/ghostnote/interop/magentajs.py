@@ -24,14 +24,13 @@ import numpy.typing as npt
 
 from ghostnote.errors import OutputError, WeightsError
 from ghostnote.files import atomic_folder, write_bytes
-from ghostnote.interop.source import Tensors, read_file
+from ghostnote.interop.source import Tensors, is_shape, read_file
 
 CONFIG, MANIFEST = "config.json", "weights_manifest.json"
 
 _PLAIN: Final = {"float32": "<f4", "int32": "<i4", "bool": "u1"}
 _QUANTISED: Final = {"uint8": "u1", "uint16": "<u2", "float16": "<f2"}
 _WRITTEN: Final = {**_PLAIN, "float16": "<f2"}
-_MAX_RANK: Final = 32
 _LARGEST: Final = float(np.finfo(np.float32).max)
 _AGAIN: Final = "fetch or copy the folder again"
 
@@ -134,9 +133,7 @@ def _weight(entry: Any) -> _Weight:
     )
     if dtype not in _PLAIN:
         raise _wrong(f"{name!r} is of the unknown type {dtype!r}")
-    if not all(type(length) is int and length >= 0 for length in shape):
-        raise _wrong(f"the shape of {name!r}")
-    if len(shape) > _MAX_RANK or math.prod(max(length, 1) for length in shape) >= 1 << 48:
+    if not all(type(length) is int for length in shape) or not is_shape(shape):
         raise _wrong(f"the shape of {name!r}")
     if "quantization" not in entry:
         return _Weight(name, tuple(shape), dtype, _PLAIN[dtype])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy.typing as npt
 
@@ -15,6 +16,17 @@ Tensors = dict[str, npt.NDArray[Any]]
 
 Read = Callable[[Path], bytes]
 """Gives the content of a file, on disk or in an archive; raises `WeightsError`."""
+
+
+_MAX_RANK: Final = 32
+_MAX_CELLS: Final = 1 << 48
+
+
+def is_shape(lengths: Sequence[int]) -> bool:
+    """Whether an array can have this shape, in any numpy, were there the memory for it."""
+    if len(lengths) > _MAX_RANK or any(length < 0 for length in lengths):
+        return False
+    return math.prod(max(length, 1) for length in lengths) < _MAX_CELLS
 
 
 def read_file(path: Path) -> bytes:

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from ghostnote.errors import WeightsError
 from ghostnote.interop.crc32c import crc32c
-from ghostnote.interop.source import Read, Tensors, read_file
+from ghostnote.interop.source import Read, Tensors, is_shape, read_file
 
 _DTYPES: Final = {
     1: "<f4",
@@ -48,7 +48,6 @@ _VERSION: Final = 1
 _MAX_INDEX: Final = 64 << 20
 _MAX_TENSORS: Final = 1 << 16
 _MAX_NAME: Final = 4096
-_MAX_RANK: Final = 32
 _MAX_SHARDS: Final = 99_999
 _AGAIN: Final = "fetch or copy the checkpoint again"
 
@@ -128,15 +127,16 @@ def _contents(index: bytes) -> tuple[int, list[_Entry]]:
 
 
 def _entry(key: bytes, message: _Message) -> _Entry:
+    if key.startswith(b"\0") or message.all(7):
+        # The parts have keys of their own, which no variable's name looks like.
+        raise WeightsError(
+            "holds a partitioned variable, which is not read here",
+            remedy="save the checkpoint without a partitioner",
+        )
     try:
         name = key.decode()
     except UnicodeDecodeError:
         raise _damaged("a name is no text") from None
-    if message.all(7):
-        raise WeightsError(
-            f"{name!r} is a partitioned variable, which is not read here",
-            remedy="save the checkpoint without a partitioner",
-        )
     number = message.number(1)
     if number not in _DTYPES:
         raise WeightsError(
@@ -147,8 +147,7 @@ def _entry(key: bytes, message: _Message) -> _Entry:
     shape_message = _Message(message.bytes(2))
     shape = tuple(_Message(_bytes(dim)).number(1) for dim in shape_message.all(2))
     size = message.number(5)
-    largest = math.prod(max(length, 1) for length in shape)
-    if shape_message.number(3) or len(shape) > _MAX_RANK or largest >= 1 << 48:
+    if shape_message.number(3) or not is_shape(shape):
         raise _damaged(f"the shape of {name!r}")
     if math.prod(shape) * _item_size(dtype) != size:
         raise _damaged(f"{size} bytes of {name!r} for the shape {list(shape)}")
@@ -219,9 +218,8 @@ def _block(table: bytes, handle: _Cursor) -> bytes:
     end = offset + size
     if end + _TRAILER > len(table) - _FOOTER:
         raise _damaged("a block ends past the end")
-    if _masked(crc32c(table[offset : end + 1])) != int.from_bytes(
-        table[end + 1 : end + 5], "little"
-    ):
+    checksum = int.from_bytes(table[end + 1 : end + _TRAILER], "little")
+    if _masked(crc32c(table[offset : end + 1])) != checksum:
         raise _damaged("the checksum of a block")
     if table[end]:
         raise WeightsError(

@@ -64,30 +64,36 @@ def read_weights(path: Path) -> Weights:
     Raises:
         WeightsError: there are no such weights, more than one, or damaged ones.
     """
-    if path.is_dir():
-        if (path / MANIFEST).is_file():
-            config, tensors = read_folder(path)
-            return Weights(tensors, "magenta.js", config, path)
-        prefix = _in_folder(path)
-    elif path.suffix == INDEX:
-        prefix = path.with_suffix("")
-    elif Path(f"{path}{INDEX}").is_file():
-        prefix = path
-    elif path.is_file():
-        return Weights(_from_archive(path), "tensorflow", None, path)
-    else:
-        raise WeightsError("does not exist", source=path, remedy=_WHAT_TO_NAME)
+    try:
+        if path.is_dir():
+            return _in_folder(path)
+        if path.suffix == INDEX:
+            return _checkpoint(path.with_suffix(""))
+        if Path(f"{path}{INDEX}").is_file():
+            return _checkpoint(path)
+        if path.is_file():
+            return Weights(_from_archive(path), "tensorflow", None, path)
+    except OSError as error:
+        raise WeightsError(
+            f"cannot be read: {error.strerror or error}", source=path, remedy=_WHAT_TO_NAME
+        ) from error
+    raise WeightsError("does not exist", source=path, remedy=_WHAT_TO_NAME)
+
+
+def _checkpoint(prefix: Path) -> Weights:
     return Weights(read_checkpoint(prefix), "tensorflow", None, prefix)
 
 
-def _in_folder(folder: Path) -> Path:
-    try:
-        names = sorted(entry.name for entry in folder.iterdir() if _is_index(entry.name))
-    except OSError as error:
-        raise WeightsError(f"cannot be read: {error.strerror}", source=folder) from error
-    latest = _latest(folder / STATE)
-    chosen = [latest + INDEX] if len(names) > 1 and latest + INDEX in names else names
-    return folder / _only(chosen, folder).removesuffix(INDEX)
+def _in_folder(folder: Path) -> Weights:
+    names = sorted(
+        entry.name for entry in folder.iterdir() if _is_index(entry.name) or entry.name == MANIFEST
+    )
+    latest = _latest(folder / STATE) + INDEX
+    name = _only([latest] if len(names) > 1 and latest in names else names, folder)
+    if name == MANIFEST:
+        config, tensors = read_folder(folder)
+        return Weights(tensors, "magenta.js", config, folder)
+    return _checkpoint(folder / name.removesuffix(INDEX))
 
 
 def _latest(state: Path) -> str:
@@ -137,10 +143,6 @@ def _from_archive(path: Path) -> Tensors:
             f"is no archive that can be read: {error or 'it makes no sense'}",
             source=path,
             remedy=_WHAT_TO_NAME,
-        ) from error
-    except OSError as error:
-        raise WeightsError(
-            f"cannot be read: {error.strerror or error}", source=path, remedy=_WHAT_TO_NAME
         ) from error
 
 
