@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ghostnote.music.groove import Groove, concatenate
     from ghostnote.music.kit import DrumMap, load_map
     from ghostnote.music.midi import Performance, read_midi, write_midi
-    from ghostnote.pipeline import sample
+    from ghostnote.pipeline import reconstruct, sample
 
 __version__ = "0.1.0"
 
@@ -30,6 +30,7 @@ __all__ = [
     "load_bundle",
     "load_map",
     "read_midi",
+    "reconstruct",
     "sample",
     "to_groove",
     "to_performance",
@@ -45,6 +46,7 @@ _HOMES: Final = {
     "load_bundle": "bundle",
     "load_map": "music.kit",
     "read_midi": "music.midi",
+    "reconstruct": "pipeline",
     "sample": "pipeline",
     "to_groove": "music.grid",
     "to_performance": "music.grid",

@@ -26,7 +26,7 @@ import numpy.typing as npt
 from ghostnote.errors import BundleError, ConfigError, GrooveError
 from ghostnote.latent import Prior
 from ghostnote.music.groove import Meter, steps_per_bar
-from ghostnote.music.kit import DEFAULT_MAP, N_VOICES, DrumMap, builtin_map
+from ghostnote.music.kit import CLASSES_MAP, DEFAULT_MAP, N_VOICES, DrumMap, builtin_map
 from ghostnote.music.tasks import Task, task_from
 
 FORMAT: Final = 1
@@ -34,9 +34,6 @@ FORMAT: Final = 1
 
 DEFAULT: Final = "groove-4bar"
 """The bundle that is used where none is named."""
-
-CLASSES: Final = "magenta-full"
-"""The drum map of a model with more than nine voices."""
 
 _SHIPPED: Final = Path(__file__).parent / "bundles"
 
@@ -109,7 +106,7 @@ class Bundle:
     @property
     def drum_map(self) -> DrumMap:
         """The map whose classes are the model's voices."""
-        return builtin_map(CLASSES if self.voices != N_VOICES else DEFAULT_MAP)
+        return builtin_map(DEFAULT_MAP if self.voices == N_VOICES else CLASSES_MAP)
 
     @property
     def temperature(self) -> float:

@@ -13,7 +13,7 @@ import torch
 from ghostnote.data.bars import Bars, to_x
 from ghostnote.evaluate.metrics import Confusion
 from ghostnote.evaluate.reconstruction import reconstruct
-from ghostnote.model.vae import GrooveVAE, kl_from_prior, shift
+from ghostnote.model.vae import GrooveVAE, kl_from_prior
 from ghostnote.music.kit import N_VOICES
 
 CPU = torch.device("cpu")

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ghostnote.music import tasks
-from ghostnote.music.tasks import AddVoices, HitsControl, Humanize, Identity, Infill, Tap, Task
 from ghostnote.errors import ConfigError
+from ghostnote.music import tasks
 from ghostnote.music.kit import VOICES, voice_index
+from ghostnote.music.tasks import AddVoices, HitsControl, Humanize, Identity, Infill, Tap, Task
 from ghostnote.music.tensors import from_groove_x, from_magenta, to_groove_x, to_magenta
 from ghostnote.train.config import from_table, to_table
 

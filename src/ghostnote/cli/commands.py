@@ -22,6 +22,7 @@ _OPTIONS: Final = Group("Options", sort_key=3)
 
 _COMMANDS: Final = (
     ("sample:sample", _MUSIC, "Write new drum loops as MIDI and audio, with a picture."),
+    ("reconstruct:reconstruct", _MUSIC, "Send drum MIDI files through a model."),
     ("render:render", _MUSIC, "Turn drum MIDI files into audio."),
     ("plot:plot", _MUSIC, "Draw drum MIDI files as drum rolls."),
     ("data:app", _LABORATORY, "Fetch the Groove MIDI Dataset, look into it, add your own."),
@@ -29,6 +30,7 @@ _COMMANDS: Final = (
     ("train:train", _LABORATORY, "Train a preset, or go on training a run."),
     ("evaluate:evaluate", _LABORATORY, "Measure a model, beside baselines and floors."),
     ("export:export", _LABORATORY, "Make a model bundle out of a run."),
+    ("import_:app", _LABORATORY, "Make a model bundle out of a Magenta checkpoint."),
 )
 """Where each command is, its group, and its line in the overview."""
 
@@ -52,7 +54,7 @@ def command_line(called: str | None = None) -> App:
     for flag in ("--help", "--version"):
         app[flag].group = (_OPTIONS,)
     for order, (path, group, line) in enumerate(_COMMANDS):
-        name = path.partition(":")[0]
+        name = path.partition(":")[0].rstrip("_")  # a module cannot be called import
         app.command(
             f"ghostnote.cli.{path}",
             name=name,

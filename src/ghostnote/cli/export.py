@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 from rich.console import Console
@@ -15,6 +15,7 @@ def export(
     run: Path,
     *,
     out: Annotated[Path, Parameter(name=("--out", "-o"))],
+    target: Annotated[Literal["bundle", "magentajs"], Parameter(name="--format")] = "bundle",
     data: str | None = None,
     name: str | None = None,
     components: int = 1,
@@ -24,14 +25,19 @@ def export(
 ) -> None:
     """Make a model bundle out of a run: weights, ONNX graphs, prior and card.
 
+    With --format magentajs, make a folder that magenta.js loads, out of a run or a bundle.
+
     Example: ghostnote export runs/groove-4bar -o my-model && ghostnote sample --model my-model
 
     Parameters
     ----------
     run
-        The folder of a run; its best checkpoint is taken.
+        The folder of a run; its best checkpoint is taken. For magenta.js, also a bundle.
     out
         The folder to make.
+    target
+        bundle, or magentajs for the models that the original has too; of those, only --force and
+        --quiet matter.
     data
         The corpus that the run was trained on.
     name
@@ -50,9 +56,15 @@ def export(
         import torch  # noqa: F401
     except ImportError as error:
         raise MissingExtraError(str(error.name), "train", "exporting") from None
+    console = Console(quiet=quiet)
+    if target == "magentajs":
+        _for_magentajs(run, out, force=force)
+        console.print(f"{_size(out)} in {out}", highlight=False)
+        return
     from ghostnote.data.corpus import load_corpus
     from ghostnote.data.windows import windows
     from ghostnote.export.bundle import export_bundle
+    from ghostnote.model.config import map_of
     from ghostnote.train.checkpoint import load_checkpoint
     from ghostnote.train.config import RunConfig, from_table
     from ghostnote.train.loop import BEST
@@ -63,7 +75,7 @@ def export(
         raise ConfigError(f"--temperature is {temperature:g}", remedy="0 to 10")
     checkpoint = load_checkpoint(run / BEST)
     trained = from_table(RunConfig, checkpoint.config)
-    takes = load_corpus(data).select(split="train")
+    takes = load_corpus(data, drum_map=map_of(trained.model)).select(split="train")
     training = windows(
         takes, bars=trained.model.bars, hop=trained.hop, meter=trained.model.signature
     )
@@ -76,5 +88,25 @@ def export(
         temperature=temperature,
         overwrite=force,
     )
-    size = sum(file.stat().st_size for file in out.iterdir()) / 2**20
-    Console(quiet=quiet).print(f"{bundle.name}: {size:.1f} MiB in {out}", highlight=False)
+    console.print(f"{bundle.name}: {_size(out)} in {out}", highlight=False)
+
+
+def _size(folder: Path) -> str:
+    return f"{sum(file.stat().st_size for file in folder.iterdir()) / 2**20:.1f} MiB"
+
+
+def _for_magentajs(source: Path, out: Path, *, force: bool) -> None:
+    from ghostnote.bundle import CONFIG, load_bundle
+    from ghostnote.export.bundle import build_model, load_model
+    from ghostnote.interop.magenta import export_magentajs
+    from ghostnote.train.checkpoint import load_checkpoint
+    from ghostnote.train.config import RunConfig, from_table
+    from ghostnote.train.loop import BEST
+
+    if (source / CONFIG).is_file():
+        bundle = load_bundle(source)
+        export_magentajs(load_model(bundle), bundle.task, out, overwrite=force)
+    else:
+        checkpoint = load_checkpoint(source / BEST)
+        task = from_table(RunConfig, checkpoint.config).task
+        export_magentajs(build_model(checkpoint), task, out, overwrite=force)

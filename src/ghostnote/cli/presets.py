@@ -7,7 +7,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 from rich.console import Console
-from rich.table import Table
+
+from ghostnote.cli.batch import say
 
 
 def presets(*, as_json: Annotated[bool, Parameter(name="--json", negative=())] = False) -> None:
@@ -18,6 +19,7 @@ def presets(*, as_json: Annotated[bool, Parameter(name="--json", negative=())] =
     as_json
         Print them as JSON, with every setting.
     """
+    from ghostnote.model.size import n_parameters
     from ghostnote.train.config import to_table
     from ghostnote.train.presets import PRESETS
 
@@ -29,17 +31,17 @@ def presets(*, as_json: Annotated[bool, Parameter(name="--json", negative=())] =
         }
         console.print_json(json.dumps(table))
         return
-    rows = Table(box=None, header_style="bold")
-    for column in ("preset", "window", "z", "free bits", "also called", "what it is"):
-        rows.add_column(column)
+    line = "{:24}  {:>4}  {:13}  {:12}  {:>7}  {:>3}  {:>4}"
+    say(console, line.format("preset", "bars", "head", "task", "numbers", "z", "bits"))
     for name, preset in PRESETS.items():
-        model, objective = preset.run.model, preset.run.objective
-        rows.add_row(
-            name,
-            f"{model.bars} bars of {model.meter}",
-            str(model.latent),
-            f"{objective.free_bits:g}",
-            ", ".join(preset.aliases),
-            preset.about,
+        model = preset.run.model
+        values = (
+            *(name, model.bars, model.head.kind, preset.run.task.kind),
+            *(f"{n_parameters(model) / 1e6:.1f} M", model.latent),
+            f"{preset.run.objective.free_bits:g}",
         )
-    console.print(rows)
+        say(console, line.format(*values))
+        say(console, f"    {preset.about}")
+        if preset.aliases:
+            say(console, f"    the original's {', '.join(preset.aliases)}")
+    say(console, "bits: what z may hold of a window before it costs anything")

@@ -16,6 +16,7 @@ from ghostnote.errors import ConfigError, MissingExtraError, TrainingError
 
 if TYPE_CHECKING:
     from rich.progress import Progress
+    from torch import Tensor
 
     from ghostnote.train.config import RunConfig
     from ghostnote.train.loop import Reporter
@@ -30,6 +31,7 @@ def train(
         Sequence[str], Parameter(name="--set", negative=(), show_default=False)
     ] = (),
     config: Path | None = None,
+    init_from: str | None = None,
     resume: Literal["never", "auto"] = "never",
     device: str = "auto",
     precision: Literal["auto", "fp32", "bf16"] = "auto",
@@ -56,6 +58,9 @@ def train(
         A setting, as key=value; may be given several times, and wins over --config.
     config
         A TOML file of settings.
+    init_from
+        A bundle to begin from, by name or folder: its weights and its model take the place of
+        the preset's, which says how they are trained.
     resume
         auto goes on from the folder's last checkpoint where there is one.
     device
@@ -72,6 +77,7 @@ def train(
     from ghostnote.data.bars import Bars
     from ghostnote.data.corpus import load_corpus
     from ghostnote.data.windows import windows
+    from ghostnote.model.config import map_of
 
     try:
         import torch
@@ -80,7 +86,10 @@ def train(
     from ghostnote.train.loop import LAST, Machine
     from ghostnote.train.loop import train as fit
 
+    initial = None
     run = settings(preset, config, assignments)
+    if init_from is not None:
+        run, initial = _begun_from(init_from, run)
     folder = out or Path("runs") / run.name
     if threads is not None:
         if threads < 1:
@@ -95,7 +104,7 @@ def train(
         )
     machine = Machine.of(device, precision)
     console = Console(quiet=quiet or as_json or machine.rank > 0)
-    corpus = load_corpus(data)
+    corpus = load_corpus(data, drum_map=map_of(run.model))
     bars, meter = run.model.bars, run.model.signature
     training = Bars.of(windows(corpus.select(split="train"), bars=bars, hop=run.hop, meter=meter))
     validation = Bars.of(windows(corpus.select(split="validation"), bars=bars, meter=meter))
@@ -111,6 +120,7 @@ def train(
             folder,
             machine=machine,
             resume=saved,
+            initial=initial,
             reporter=reporter,
         )
     judged = outcome.best_step > 0
@@ -123,6 +133,27 @@ def train(
         f"{outcome.reason} at step {outcome.step:,}; {best_of_all if judged else 'not judged yet'}"
     )
     return 130 if outcome.reason == "interrupted" else 0
+
+
+def _begun_from(name: str, run: RunConfig) -> tuple[RunConfig, dict[str, Tensor]]:
+    """`run` with the model of a bundle, and that model's weights."""
+    from dataclasses import replace
+
+    from ghostnote.bundle import load_bundle
+    from ghostnote.export.bundle import load_model
+
+    model = load_model(load_bundle(name))
+    dropout = {
+        rate: getattr(run.model, rate)
+        for rate in ("input_dropout", "layer_dropout", "latent_dropout")
+    }
+    if model.config.controls != run.model.controls:
+        raise ConfigError(
+            f"the model of {name} takes {model.config.controls} controls, that of the preset "
+            f"{run.model.controls}",
+            remedy="choose the preset that it was made by; see ghostnote presets",
+        )
+    return replace(run, model=replace(model.config, **dropout)), dict(model.state_dict())
 
 
 def settings(preset: str, config: Path | None, assignments: Sequence[str]) -> RunConfig:

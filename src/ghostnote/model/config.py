@@ -7,6 +7,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from ghostnote.errors import ConfigError, GrooveError
 from ghostnote.music.groove import Meter, steps_per_bar
+from ghostnote.music.kit import CLASSES_MAP, DEFAULT_MAP, N_VOICES
 
 
 class Range(NamedTuple):
@@ -212,3 +213,8 @@ class ModelConfig:
                 remedy="choose a segment that divides model.bars",
             )
         return self.bars // bars
+
+
+def map_of(config: ModelConfig) -> str:
+    """The drum map that turns pitches into the voices of such a model."""
+    return DEFAULT_MAP if config.voices == N_VOICES else CLASSES_MAP

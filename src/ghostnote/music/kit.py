@@ -37,6 +37,8 @@ BUILTIN_MAPS: Final = (
     "magenta-infer",
     "magenta-full",
 )
+CLASSES_MAP: Final = "magenta-full"
+"""The map of models with more than nine voices: 61 classes, of one pitch each."""
 DEFAULT_MAP: Final = "ghostnote"
 """Reads both the TD-11 and General MIDI kits, which do not contradict each other."""
 

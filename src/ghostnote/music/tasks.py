@@ -214,8 +214,6 @@ Task = Identity | Humanize | Tap | AddVoices | Infill | HitsControl
 """Each has ``apply(x, generator) -> Given``: a pure function that leaves `x` as it is, and draws
 each row's corruption apart from the others."""
 
-_KINDS: dict[str, type[Task]] = {kind().kind: kind for kind in get_args(Task)}
-
 
 def task_from(table: Mapping[str, Any]) -> Task:
     """A task from the values that `dataclasses.asdict` gave of it.
@@ -256,3 +254,6 @@ def _voices(names: str) -> list[int]:
 def _share(value: float, setting: str) -> None:
     if not 0 <= value <= 1:
         raise ConfigError(f"{setting} is {value!r}", remedy="a number from 0 to 1")
+
+
+_KINDS: dict[str, type[Task]] = {kind().kind: kind for kind in get_args(Task)}
