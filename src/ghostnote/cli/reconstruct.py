@@ -40,7 +40,7 @@ class Reconstructed(NamedTuple):
 
 
 def reconstruct(
-    files: Annotated[Sequence[Path], Parameter(negative=())],
+    files: Annotated[Sequence[Path], Parameter(name="files", negative=(), json_list=False)],
     /,
     *,
     out: Annotated[Path | None, Parameter(name=("--out", "-o"))] = None,

@@ -1,361 +1,290 @@
 """Models as ONNX graphs, built node by node.
 
-The whole autoregressive decode is one graph: conductor, one `Scan` over the steps, and the
-sampling inside it with the noise as an input, so that every runtime gives the same groove. Torch's
-exporters unroll the loop instead, which takes minutes to export and seconds to load.
+The whole autoregressive decode is one graph: conductor, a `Scan` over the segments with one over
+their steps in it, and the sampling inside them with the noise as an input, so that every runtime
+gives the same groove. Torch's exporters unroll the loop instead, which takes minutes to export and
+seconds to load.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
-import numpy.typing as npt
 import onnx
-from onnx import TensorProto, helper, numpy_helper
-from torch import Tensor, nn
+from torch import Tensor
 
-from ghostnote.model.conductors import SegmentConductor
-from ghostnote.model.encoders import LEAST_SIGMA
-from ghostnote.model.heads.groove import LATEST, LikelihoodHead
-from ghostnote.model.heads.step import VELOCITY_LEVELS
-from ghostnote.model.lstm import InitialState
+from ghostnote.errors import ConfigError
+from ghostnote.export.draws import Draw, draw_of
+from ghostnote.export.nodes import (
+    Array,
+    Nodes,
+    array_of,
+    body,
+    finished,
+    padded,
+    unpadded,
+)
+from ghostnote.model.conductors import ListeningConductor, WholeWindow
+from ghostnote.model.decoders import SegmentDecoder
+from ghostnote.model.encoders import LEAST_SIGMA, BidirectionalSummary, HierarchicalSummary
+from ghostnote.model.heads.groove import LikelihoodHead, SquaredErrorHead
+from ghostnote.model.heads.hits import BooleanHead
+from ghostnote.model.lstm import LSTM, InitialState
 from ghostnote.model.vae import GrooveVAE
-from ghostnote.music.kit import N_VOICES
 
-OPSET = 18
-IR_VERSION = 9
-
-SCANNED = (0, 1, 3, 2)
-"""Torch's gates i, f, g, o as i, f, o, g, so that one sigmoid serves three of them."""
 NATIVE = (0, 3, 1, 2)
-"""Torch's gates as ONNX's LSTM has them: i, o, f, g."""
-
-LANES = 16
-"""What the element-wise operations are padded to a multiple of. ONNX Runtime computes Log and
-Softplus a few numbers at a time and those that are left over in another way; without a rest, a
-row's bits do not depend on its place in the batch."""
-
-Array = npt.NDArray[Any]
-
-
-class Nodes:
-    """Nodes and constants of a graph under construction; `node` gives the name of its output."""
-
-    def __init__(self, prefix: str = "") -> None:
-        self.nodes: list[onnx.NodeProto] = []
-        self.constants: list[onnx.TensorProto] = []
-        self._prefix = prefix
-        self._count = 0
-
-    def fresh(self, hint: str) -> str:
-        """A name that no other value has."""
-        self._count += 1
-        return f"{self._prefix}{hint}_{self._count}"
-
-    def node(self, kind: str, *inputs: str, **attributes: Any) -> str:
-        """Append a node with one output."""
-        return self.split(kind, *inputs, outputs=1, **attributes)[0]
-
-    def split(self, kind: str, *inputs: str, outputs: int, **attributes: Any) -> list[str]:
-        """Append a node with several outputs."""
-        names = [self.fresh(kind.lower()) for _ in range(outputs)]
-        self.nodes.append(helper.make_node(kind, list(inputs), names, **attributes))
-        return names
-
-    def constant(self, value: npt.ArrayLike, dtype: npt.DTypeLike = np.float32) -> str:
-        """A small constant, stored as it is."""
-        name = self.fresh("constant")
-        self.constants.append(numpy_helper.from_array(np.array(value, dtype), name))
-        return name
-
-    def weight(self, value: Tensor | Array) -> str:
-        """A float32 weight, stored as float16 where that loses nothing."""
-        array = value.detach().cpu().numpy() if isinstance(value, Tensor) else value
-        array = np.ascontiguousarray(array, np.float32)
-        half = array.astype(np.float16)
-        if not np.array_equal(half.astype(np.float32), array):
-            return self.constant(array)
-        name = self.fresh("weight")
-        self.constants.append(numpy_helper.from_array(half, name))
-        return self.node("Cast", name, to=TensorProto.FLOAT)
-
-    def linear(self, x: str, layer: nn.Linear) -> str:
-        """x·Wᵀ + b on the last axis."""
-        return self.node(
-            "Add",
-            self.node("MatMul", x, self.weight(layer.weight.T)),
-            self.weight(layer.bias),
-        )
+"""Torch's gates i, f, g, o as ONNX's LSTM has them: i, o, f, g."""
 
 
 def encoder_graph(model: GrooveVAE) -> onnx.ModelProto:
-    """`x` `[B, T, 3V]` → `mu`, `sigma` `[B, Z]`."""
-    g, encoder = Nodes(), model.encoder
-    sequence = g.node("Transpose", "x", perm=[1, 0, 2])
-    forward, backward = (_onnx_lstm(encoder.summary.lstm, suffix) for suffix in ("", "_reverse"))
-    weights = [
-        g.weight(np.stack([one, other])) for one, other in zip(forward, backward, strict=True)
-    ]
-    _, last, _ = g.split(
-        "LSTM",
-        sequence,
-        *weights,
-        outputs=3,
-        hidden_size=encoder.summary.lstm.hidden_size,
-        direction="bidirectional",
-    )
-    features = g.node("Concat", *_unstack(g, last, 2), axis=-1)
-    mu = g.linear(features, encoder.mu)
-    latent = model.config.latent
+    """`x` `[B, T, 3V]`, and `controls` `[B, T, K]` for a model that takes them → `mu`, `sigma`
+    `[B, Z]`.
+
+    Raises:
+        ConfigError: the model is not of drums.
+    """
+    _drawing(model)
+    g, encoder, config = Nodes(), model.encoder, model.config
+    inputs = {"x": ["batch", config.steps, 3 * config.voices]}
+    seen = _observed(g, model)
+    if config.controls:
+        inputs["controls"] = ["batch", config.steps, config.controls]
+        seen = g.node("Concat", seen, "controls", axis=-1)
+    sequence = g.node("Transpose", seen, perm=[1, 0, 2])
+    summary = _summary(g, encoder.summary, sequence)
+    mu = g.linear(summary, encoder.mu)
+    latent = config.latent
     wide = g.node(
         "Add",
-        g.node("MatMul", features, g.weight(_padded(encoder.sigma.weight, latent).T)),
-        g.weight(_padded(encoder.sigma.bias, latent)),
+        g.node("MatMul", summary, g.weight(padded(encoder.sigma.weight, latent).T)),
+        g.weight(padded(encoder.sigma.bias, latent)),
     )
-    sigma = _unpadded(g, g, g.node("Softplus", wide), latent, 1)
+    sigma = unpadded(g, g, g.node("Softplus", wide), latent, 1)
     sigma = g.node("Max", sigma, g.constant(LEAST_SIGMA))
-    return _model(
+    return finished(
         g,
         "encoder",
-        inputs={"x": ["batch", model.config.steps, 3 * N_VOICES]},
+        inputs=inputs,
         outputs={"mu": (mu, ["batch", latent]), "sigma": (sigma, ["batch", latent])},
     )
+
+
+def _observed(g: Nodes, model: GrooveVAE) -> str:
+    """What the encoder sees of `x`: `Head.observe`."""
+    head, voices = model.decoder.head, model.config.voices
+    if isinstance(head, LikelihoodHead):
+        return "x"
+    if isinstance(head, SquaredErrorHead):
+        return g.node("Mul", "x", g.constant(array_of(head.units)))
+    hits = g.columns("x", 0, voices)
+    if isinstance(head, BooleanHead):
+        return hits
+    any_hit = g.node("ReduceMax", hits, g.constant([-1], np.int64), keepdims=1)
+    silent = g.node("Sub", g.constant(1.0), any_hit)
+    return g.node("Concat", hits, silent, axis=-1)
+
+
+def _summary(g: Nodes, summary: BidirectionalSummary | HierarchicalSummary, sequence: str) -> str:
+    """`[T, B, C]` → `[B, 2H]`."""
+    if isinstance(summary, BidirectionalSummary):
+        return _bidirectional(g, summary.lstm, sequence)[1]
+    lower, upper = (cast("BidirectionalSummary", level).lstm for level in summary.levels)
+    # Segments side by side in the batch: [S, L, B, C] → [L, S·B, C] and back.
+    batch = g.node("Shape", sequence, start=1, end=2)
+    width = g.node("Shape", sequence, start=2)
+    n = g.constant([summary.segments], np.int64)
+    rest = g.constant([-1], np.int64)
+    parts = g.node("Reshape", sequence, g.node("Concat", n, rest, batch, width, axis=0))
+    parts = g.node("Transpose", parts, perm=[1, 0, 2, 3])
+    long = g.node("Concat", g.node("Shape", parts, end=1), rest, width, axis=0)
+    _, summaries = _bidirectional(g, lower, g.node("Reshape", parts, long))
+    stacked = g.node("Reshape", summaries, g.node("Concat", n, batch, rest, axis=0))
+    return _bidirectional(g, upper, stacked)[1]
+
+
+def _bidirectional(g: Nodes, lstm: LSTM, sequence: str) -> tuple[str, str]:
+    """`[T, B, C]` → outputs `[T, B, 2H]`, and the last states of both directions `[B, 2H]`."""
+    for layer in range(lstm.num_layers):
+        sides = (_onnx_lstm(lstm, f"l{layer}{suffix}") for suffix in ("", "_reverse"))
+        weights = [g.weight(np.stack(pair)) for pair in zip(*sides, strict=True)]
+        outputs, last, _ = g.split(
+            "LSTM",
+            sequence,
+            *weights,
+            outputs=3,
+            hidden_size=lstm.hidden_size,
+            direction="bidirectional",
+        )
+        beside = g.node("Transpose", outputs, perm=[0, 2, 1, 3])  # [T, 2, B, H] → [T, B, 2, H]
+        sequence = g.node("Reshape", beside, g.constant([0, 0, -1], np.int64))
+    return sequence, g.node("Concat", *g.unstack(last, 2), axis=-1)
 
 
 def decoder_graph(model: GrooveVAE) -> onnx.ModelProto:
     """The whole autoregressive decode: the same function as `Decoder.sample`.
 
     Inputs: `z` `[B, Z]`; `noise` `[B, T, V, 3]`, uniform in (0, 1); `temperature` `[]`; `known`
-    `[B, T, 3V]`; `mask` `[B, T, V]`, 1 where a cell is known. Output: `x` `[B, T, 3V]`.
+    `[B, T, 3V]`; `mask` `[B, T, V]`, 1 where a cell is known; `controls` `[B, T, K]` for a model
+    that takes them. Output: `x` `[B, T, 3V]`.
+
+    Raises:
+        ConfigError: the model is not of drums, or its conductor listens.
     """
-    decoder, steps = model.decoder, model.config.steps
-    layers, size = decoder.core.lstm.num_layers, decoder.core.lstm.hidden_size
-    channels, segment = decoder.head.channels, decoder.segment
+    draw, config = _drawing(model), model.config
+    decoder, core = model.decoder, cast("SegmentDecoder", model.decoder.core)
+    steps, segments, channels = config.steps, decoder.conductor.segments, decoder.head.channels
     g = Nodes()
+    inputs = {
+        "z": ["batch", config.latent],
+        "noise": ["batch", steps, config.voices, 3],
+        "temperature": [],
+        "known": ["batch", steps, 3 * config.voices],
+        "mask": ["batch", steps, config.voices],
+    }
 
     # What does not change from step to step is computed once, for all segments together.
     embeddings = _conductor(g, model)
-    initial = _initial_state(g, embeddings, decoder.core.initial)
-    below = _array(cast("Tensor", decoder.core.lstm.weight_ih_l0))
-    spread = g.weight(_reorder(below[:, channels:], SCANNED).T)
-    fixed = g.node("Add", g.node("MatMul", embeddings, spread), _bias(g, decoder.core.lstm, 0))
-
-    # Noise as the body wants it: time first, one array for each use of it.
+    initial = _initial_state(g, embeddings, core.initial)
+    below = array_of(cast("Tensor", core.lstm.weight_ih_l0))
+    of_embedding = below[:, channels : channels + decoder.conductor.size]
+    fixed = [
+        g.node("Add", g.node("MatMul", embeddings, g.weight(gate.T)), bias)
+        for gate, bias in zip(np.split(of_embedding, 4), _biases(g, core.lstm, 0), strict=True)
+    ]
     hot = g.node("Greater", "temperature", g.constant(0.0))
     noise = g.node("Where", hot, "noise", g.constant(0.5))
-    noise = g.node("Transpose", noise, perm=[3, 1, 0, 2])
-    rest = g.constant([0] * 7 + [-N_VOICES % LANES], np.int64)
-    noise = g.node("Pad", noise, rest, g.constant(0.5))
-    hit_noise, velocity_noise, offset_noise = _unstack(g, noise, 3)
-    threshold = g.node("Mul", _logit(g, hit_noise), "temperature")
+    scanned = draw.prepare(g, noise, "known", "mask")
+    if config.controls:
+        inputs["controls"] = ["batch", steps, config.controls]
+        controls = g.node("Transpose", "controls", perm=[1, 0, 2])
+        if decoder.control_reader is not None:
+            controls, _ = _bidirectional(g, decoder.control_reader.reader.lstm, controls)
+        scanned.append(controls)
+
+    # Of each segment: its state at the beginning, what is fixed in it, and its steps' numbers.
+    lengths = g.constant([segments, decoder.segment], np.int64)
     scanned = [
-        threshold,
-        _logit(g, velocity_noise),
-        offset_noise,
-        g.node("Transpose", "known", perm=[1, 0, 2]),
-        g.node(
-            "Tile", g.node("Transpose", "mask", perm=[1, 0, 2]), g.constant([1, 1, 3], np.int64)
-        ),
-        g.constant(np.arange(steps) // segment, np.int64),
-        g.constant(np.arange(steps) % segment == 0, np.bool_),
+        g.node("Reshape", value, g.node("Concat", lengths, g.node("Shape", value, start=1), axis=0))
+        for value in scanned
     ]
-    first = g.node("Shape", "z", start=0, end=1)
-    zeros = [
-        g.node(
-            "ConstantOfShape",
-            g.node("Concat", first, g.constant([width], np.int64), axis=0),
-            value=helper.make_tensor("zero", TensorProto.FLOAT, [1], [0.0]),
-        )
-        for width in [size] * (2 * layers) + [channels]
-    ]
-    body = _step(g, model, initial, fixed)
-    *_, outputs = g.split(
-        "Scan", *zeros, *scanned, outputs=len(zeros) + 1, body=body, num_scan_inputs=len(scanned)
+    nothing = g.zeros(g.node("Shape", "z", start=0, end=1), g.constant([channels], np.int64))
+    _, outputs = g.split(
+        "Scan",
+        nothing,
+        *initial,
+        *fixed,
+        *scanned,
+        outputs=2,
+        body=_segment(model, draw, len(initial), len(scanned)),
+        num_scan_inputs=len(initial) + len(fixed) + len(scanned),
     )
-    x = g.node("Transpose", outputs, perm=[1, 0, 2])
-    return _model(
-        g,
-        "decoder",
-        inputs={
-            "z": ["batch", model.config.latent],
-            "noise": ["batch", steps, N_VOICES, 3],
-            "temperature": [],
-            "known": ["batch", steps, channels],
-            "mask": ["batch", steps, N_VOICES],
-        },
-        outputs={"x": (x, ["batch", steps, channels])},
-    )
+    x = g.node("Transpose", outputs, perm=[2, 0, 1, 3])
+    x = draw.finish(g, g.node("Reshape", x, g.constant([0, steps, -1], np.int64)))
+    shape = ["batch", steps, 3 * config.voices]
+    return finished(g, "decoder", inputs=inputs, outputs={"x": (x, shape)})
 
 
-def _step(outer: Nodes, model: GrooveVAE, initial: list[str], fixed: str) -> onnx.GraphProto:
-    """The body of the scan: one step. Weights and segments' values are seen from outside."""
+def _drawing(model: GrooveVAE) -> Draw:
+    """How the model draws a step.
+
+    Raises:
+        ConfigError: it has no graph.
+    """
     decoder = model.decoder
-    layers, channels = decoder.core.lstm.num_layers, decoder.head.channels
+    core = decoder.core
+    draw = draw_of(decoder.head, core) if isinstance(core, SegmentDecoder) else None
+    if draw is None:
+        raise ConfigError("a model of symbols has no graph: it writes no drums")
+    if isinstance(decoder.conductor, ListeningConductor):
+        raise ConfigError(
+            "a model whose conductor listens has no graph",
+            remedy="use it in torch, or train it with model.decoder.memory=none",
+        )
+    return draw
+
+
+def _segment(model: GrooveVAE, draw: Draw, n_initial: int, n_scanned: int) -> onnx.GraphProto:
+    """The body of the outer scan: one segment, begun from its own state.
+
+    The weights of the inner scan are constants of this graph, since ONNX Runtime packs them for
+    multiplication only if they come from the graph next to it.
+    """
+    g = Nodes("segment_")
+    previous = "segment_previous"
+    initial, fixed, scanned = (
+        [g.fresh(hint) for _ in range(n)]
+        for hint, n in (("initial", n_initial), ("fixed", 4), ("scanned", n_scanned))
+    )
+    *_, last, outputs = g.split(
+        "Scan",
+        *initial,
+        previous,
+        *scanned,
+        outputs=n_initial + 2,
+        body=_step(g, model, draw, fixed, n_scanned),
+        num_scan_inputs=n_scanned,
+    )
+    inputs = (previous, *initial, *fixed, *scanned)
+    return body("segment", g, inputs, (last, outputs))
+
+
+def _step(
+    outer: Nodes, model: GrooveVAE, draw: Draw, fixed: list[str], n_scanned: int
+) -> onnx.GraphProto:
+    """The body of the inner scan: one step. Weights and what is `fixed` are seen from outside.
+
+    Each gate of a cell has a product of its own: one for all four would have to be split.
+    """
+    lstm = cast("SegmentDecoder", model.decoder.core).lstm
     g = Nodes("step_")
-    state = [f"step_{kind}{layer}" for layer in range(layers) for kind in "hc"]
+    state = [f"step_{kind}{layer}" for layer in range(lstm.num_layers) for kind in "hc"]
     previous = "step_previous"
-    inputs = ("step_threshold", "step_velocity", "step_offset", "step_known", "step_mask",
-              "step_segment", "step_first")  # fmt: skip
-    threshold, velocity_noise, offset_noise, known, mask, segment, is_first = inputs
-
-    def cell(inputs: str, constant: str, weight: str, h: str, c: str) -> tuple[str, str]:
-        joined = g.node("Concat", inputs, h, axis=-1)
-        gates = g.node("Add", g.node("MatMul", joined, weight), constant)
-        three, last = g.split("Split", gates, lengths, outputs=2, axis=-1)
-        i, f, o = g.split("Split", g.node("Sigmoid", three), thirds, outputs=3, axis=-1)
-        fresh = g.node("Mul", i, g.node("Tanh", last))
-        new_c = g.node("Add", g.node("Mul", f, c), fresh)
-        return g.node("Mul", o, g.node("Tanh", new_c)), new_c
-
-    size = decoder.core.lstm.hidden_size
-    lengths = outer.constant([3 * size, size], np.int64)
-    thirds = outer.constant([size] * 3, np.int64)
-    new_state = []
-    feed = previous
-    for layer in range(layers):
-        h, c = (
-            g.node("Where", is_first, g.node("Gather", source, segment, axis=0), now)
-            for source, now in zip(
-                initial[2 * layer : 2 * layer + 2], state[2 * layer : 2 * layer + 2], strict=True
-            )
+    given = [g.fresh("given") for _ in range(n_scanned)]
+    to_draw, controls = (given[:-1], given[-1:]) if model.config.controls else (given, [])
+    new_state: list[str] = []
+    feed = [previous, *controls]
+    for layer in range(lstm.num_layers):
+        h, c = state[2 * layer : 2 * layer + 2]
+        joined = g.node("Concat", *feed, h, axis=-1)
+        weights = _recurrent_weights(model, layer)
+        constants = _biases(outer, lstm, layer) if layer else fixed
+        i, f, new, o = (
+            g.node("Add", g.node("MatMul", joined, outer.weight(weight)), constant)
+            for weight, constant in zip(weights, constants, strict=True)
         )
-        constant = (
-            g.node("Gather", fixed, segment, axis=0)
-            if layer == 0
-            else _bias(outer, decoder.core.lstm, layer)
-        )
-        weight = outer.weight(_recurrent_weight(decoder.core.lstm, layer, channels))
-        feed, c = cell(feed, constant, weight, h, c)
-        new_state += [feed, c]
-    project = decoder.core.project
-    params = g.node(
-        "Add",
-        g.node("MatMul", feed, outer.weight(_padded(project.weight, N_VOICES).T)),
-        outer.weight(_padded(project.bias, N_VOICES)),
-    )
-    drawn = (_draw_logistic if isinstance(decoder.head, LikelihoodHead) else _draw_squared_error)(
-        g, outer, params, threshold, velocity_noise, offset_noise
-    )
-    output = g.node(
-        "Add",
-        g.node("Mul", mask, known),
-        g.node("Mul", g.node("Sub", outer.constant(1.0), mask), drawn),
-    )
-    results = [g.node("Identity", name) for name in (*new_state, output, output)]
-    return helper.make_graph(
-        g.nodes,
-        "step",
-        [helper.make_empty_tensor_value_info(name) for name in (*state, previous, *inputs)],
-        [helper.make_empty_tensor_value_info(name) for name in results],
-        initializer=g.constants,
-    )
-
-
-def _draw_logistic(
-    g: Nodes, outer: Nodes, params: str, threshold: str, velocity_noise: str, offset_noise: str
-) -> str:
-    """`LogisticGroove.sample`; the noise of hit and velocity comes as a logit."""
-    logits, v_loc, v_scale, o_loc, o_scale = _parts(g, outer, params, 5)
-
-    def scale(raw: str) -> str:
-        wide = g.node("Mul", g.node("Softplus", raw), outer.constant(0.1))
-        return g.node("Add", wide, outer.constant(0.005))
-
-    hits = _hits(g, logits, threshold)
-    middle = g.node("Add", v_loc, outer.constant(0.5))
-    velocity = g.node("Add", middle, g.node("Mul", scale(v_scale), velocity_noise))
-    loc = g.node("Mul", g.node("Tanh", o_loc), outer.constant(0.5))
-    spread = scale(o_scale)
-    low, high = (
-        g.node("Sigmoid", g.node("Div", g.node("Sub", outer.constant(edge), loc), spread))
-        for edge in (-0.5, 0.5)
-    )
-    inside = g.node("Add", low, g.node("Mul", g.node("Sub", high, low), offset_noise))
-    inside = g.node("Clip", inside, outer.constant(1e-6), outer.constant(1 - 1e-6))
-    offset = g.node("Add", loc, g.node("Mul", spread, _logit(g, inside, outer)))
-    return _joined(g, outer, hits, velocity, offset)
-
-
-def _draw_squared_error(
-    g: Nodes, outer: Nodes, params: str, threshold: str, _velocity: str, _offset: str
-) -> str:
-    """`SquaredErrorGroove.sample`."""
-    logits, velocity, offset = _parts(g, outer, params, 3)
-    late = g.node("Mul", g.node("Tanh", offset), outer.constant(0.5))
-    return _joined(g, outer, _hits(g, logits, threshold), g.node("Sigmoid", velocity), late)
-
-
-def _parts(g: Nodes, outer: Nodes, params: str, n: int) -> list[str]:
-    lengths = outer.constant([_lanes(N_VOICES)] * n, np.int64)
-    return g.split("Split", params, lengths, outputs=n, axis=-1)
-
-
-def _hits(g: Nodes, logits: str, threshold: str) -> str:
-    return g.node("Cast", g.node("Greater", logits, threshold), to=TensorProto.FLOAT)
-
-
-def _joined(g: Nodes, outer: Nodes, hits: str, velocity: str, offset: str) -> str:
-    low, top = outer.constant(1 / VELOCITY_LEVELS), outer.constant(1.0)
-    early, late = outer.constant(-0.5), outer.constant(LATEST)
-    played = g.node("Mul", hits, g.node("Clip", velocity, low, top))
-    moved = g.node("Mul", hits, g.node("Clip", offset, early, late))
-    return _unpadded(g, outer, g.node("Concat", hits, played, moved, axis=-1), N_VOICES, 3)
-
-
-def _lanes(size: int) -> int:
-    """`size`, or the next multiple of `LANES` above it."""
-    return size + -size % LANES
-
-
-def _padded(value: Tensor, size: int) -> Array:
-    """Rows in groups of `size`, each group filled up with zeros to whole `LANES`."""
-    groups = np.split(_array(value), len(value) // size)
-    rest = np.zeros((_lanes(size) - size, *value.shape[1:]), np.float32)
-    return np.concatenate([part for group in groups for part in (group, rest)])
-
-
-def _unpadded(g: Nodes, outer: Nodes, x: str, size: int, groups: int) -> str:
-    """The last axis of `x`, `groups` of whole `LANES`, without what filled them up."""
-    kept = np.arange(groups * _lanes(size)).reshape(groups, -1)[:, :size].ravel()
-    return g.node("Gather", x, outer.constant(kept, np.int64), axis=-1)
-
-
-def _logit(g: Nodes, x: str, outer: Nodes | None = None) -> str:
-    one = (outer or g).constant(1.0)
-    return g.node("Log", g.node("Div", x, g.node("Sub", one, x)))
-
-
-def _unstack(g: Nodes, x: str, n: int) -> list[str]:
-    """`[n, …]` as n arrays without the first axis."""
-    axis = g.constant([0], np.int64)
-    parts = g.split("Split", x, outputs=n, axis=0, num_outputs=n) if n > 1 else [x]
-    return [g.node("Squeeze", part, axis) for part in parts]
+        fresh = g.node("Mul", g.node("Sigmoid", i), g.node("Tanh", new))
+        c = g.node("Add", g.node("Mul", g.node("Sigmoid", f), c), fresh)
+        feed = [g.node("Mul", g.node("Sigmoid", o), g.node("Tanh", c))]
+        new_state += [*feed, c]
+    weight, bias = draw.weights()
+    params = g.node("Add", g.node("MatMul", *feed, outer.weight(weight)), outer.weight(bias))
+    output, fed = draw.step(g, outer, params, to_draw)
+    return body("step", g, (*state, previous, *given), (*new_state, fed, output))
 
 
 def _conductor(g: Nodes, model: GrooveVAE) -> str:
     """`z` → embeddings `[segments, B, E]`."""
     conductor = model.decoder.conductor
-    if not isinstance(conductor, SegmentConductor):
-        return g.node("Unsqueeze", "z", g.constant([0], np.int64))
     lifted = g.node("Unsqueeze", "z", g.constant([0], np.int64))
-    h, c = _initial_state(g, lifted, conductor.initial)
-    shape = g.node(
-        "Concat",
+    if isinstance(conductor, WholeWindow):
+        return lifted
+    assert not isinstance(conductor, ListeningConductor)
+    states = _initial_state(g, lifted, conductor.initial)
+    sequence = g.zeros(
         g.constant([conductor.segments], np.int64),
         g.node("Shape", "z", start=0, end=1),
         g.constant([1], np.int64),
-        axis=0,
     )
-    nothing = g.node(
-        "ConstantOfShape",
-        shape,
-        value=helper.make_tensor("zero", TensorProto.FLOAT, [1], [0.0]),
-    )
-    weights = [g.weight(part[None]) for part in _onnx_lstm(conductor.lstm, "")]
-    output, *_ = g.split("LSTM", nothing, *weights, "", h, c, outputs=1, hidden_size=conductor.size)
-    return g.node("Squeeze", output, g.constant([1], np.int64))
+    for layer in range(conductor.lstm.num_layers):
+        weights = [g.weight(part[None]) for part in _onnx_lstm(conductor.lstm, f"l{layer}")]
+        begin = states[2 * layer : 2 * layer + 2]
+        output, *_ = g.split(
+            "LSTM", sequence, *weights, "", *begin, outputs=1, hidden_size=conductor.size
+        )
+        sequence = g.node("Squeeze", output, g.constant([1], np.int64))
+    return sequence
 
 
 def _initial_state(g: Nodes, source: str, layer: InitialState) -> list[str]:
@@ -367,24 +296,31 @@ def _initial_state(g: Nodes, source: str, layer: InitialState) -> list[str]:
     return [state for c, h in pairs for state in (h, c)]
 
 
-def _recurrent_weight(lstm: nn.LSTM, layer: int, channels: int) -> Array:
-    """`[inputs + H, 4H]`: what previous output (or layer below) and state are multiplied with."""
-    below = getattr(lstm, f"weight_ih_l{layer}")
-    below = below[:, :channels] if layer == 0 else below
-    own = getattr(lstm, f"weight_hh_l{layer}")
-    joined = np.concatenate([_array(below), _array(own)], axis=1)
-    return np.ascontiguousarray(_reorder(joined, SCANNED).T)
+def _recurrent_weights(model: GrooveVAE, layer: int) -> list[Array]:
+    """What previous output and controls (or the layer below) and state are multiplied with, for
+    each gate.
+    """
+    decoder = model.decoder
+    lstm = cast("SegmentDecoder", decoder.core).lstm
+    below, own = (
+        array_of(getattr(lstm, f"{kind}_l{layer}")) for kind in ("weight_ih", "weight_hh")
+    )
+    if layer == 0:
+        channels = decoder.head.channels
+        below = np.delete(below, np.s_[channels : channels + decoder.conductor.size], axis=1)
+    joined = np.concatenate([below, own], axis=1)
+    return [gate.T for gate in np.split(joined, 4)]
 
 
-def _bias(g: Nodes, lstm: nn.LSTM, layer: int) -> str:
-    both = _array(getattr(lstm, f"bias_ih_l{layer}")) + _array(getattr(lstm, f"bias_hh_l{layer}"))
-    return g.weight(_reorder(both, SCANNED))
+def _biases(g: Nodes, lstm: LSTM, layer: int) -> list[str]:
+    """The bias of each gate."""
+    return [g.weight(gate) for gate in np.split(array_of(getattr(lstm, f"bias_ih_l{layer}")), 4)]
 
 
-def _onnx_lstm(lstm: nn.LSTM, suffix: str) -> list[Array]:
+def _onnx_lstm(lstm: LSTM, layer: str) -> list[Array]:
     """W, R and B of an ONNX LSTM, whose gates are ordered i, o, f, g."""
     names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-    w, r, b, rb = (_reorder(_array(getattr(lstm, f"{name}_l0{suffix}")), NATIVE) for name in names)
+    w, r, b, rb = (_reorder(array_of(getattr(lstm, f"{name}_{layer}")), NATIVE) for name in names)
     return [w, r, np.concatenate([b, rb])]
 
 
@@ -392,40 +328,3 @@ def _reorder(gates: Array, order: Sequence[int]) -> Array:
     """Rows of the four gates, which torch orders i, f, g, o."""
     parts = np.split(gates, 4)
     return np.concatenate([parts[gate] for gate in order])
-
-
-def _array(value: Tensor) -> Array:
-    return np.asarray(value.detach().cpu().numpy())
-
-
-def _model(
-    g: Nodes,
-    name: str,
-    *,
-    inputs: dict[str, list[Any]],
-    outputs: dict[str, tuple[str, list[Any]]],
-) -> onnx.ModelProto:
-    """The finished model, checked."""
-    for public, (internal, _) in outputs.items():
-        g.nodes.append(helper.make_node("Identity", [internal], [public]))
-    graph = helper.make_graph(
-        g.nodes,
-        name,
-        [
-            helper.make_tensor_value_info(key, TensorProto.FLOAT, shape)
-            for key, shape in inputs.items()
-        ],
-        [
-            helper.make_tensor_value_info(key, TensorProto.FLOAT, shape)
-            for key, (_, shape) in outputs.items()
-        ],
-        initializer=g.constants,
-    )
-    model = helper.make_model(
-        graph,
-        producer_name="ghostnote",
-        opset_imports=[helper.make_opsetid("", OPSET)],
-        ir_version=IR_VERSION,
-    )
-    onnx.checker.check_model(model)
-    return model

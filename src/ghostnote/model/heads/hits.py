@@ -14,7 +14,14 @@ from torch.nn import functional as F
 
 from ghostnote.errors import ConfigError
 from ghostnote.model.heads.groove import start_rate
-from ghostnote.model.heads.step import PLAIN_VELOCITY, Head, Parts, StepDistribution, draw_hits
+from ghostnote.model.heads.step import (
+    PLAIN_VELOCITY,
+    Head,
+    Parts,
+    StepDistribution,
+    choose,
+    draw_hits,
+)
 
 
 class HitsStep(StepDistribution):
@@ -107,10 +114,7 @@ class CategoricalHits(HitsStep):
         logits = self.logits
         if known is not None and mask is not None:
             logits = torch.where(_differences(known, mask, self.bits) > 0, -torch.inf, logits)
-        scaled = (logits - logits.amax(-1, keepdim=True)) / temperature.clamp_min(1e-6)
-        cumulative = F.softmax(scaled, -1).cumsum(-1)
-        chosen = (cumulative < noise[..., :1] * cumulative[..., -1:]).sum(-1)
-        return self.bits[chosen.clamp_max(len(self.bits) - 1)]
+        return self.bits[choose(logits, noise[..., 0], temperature)]
 
     def likely_hits(self) -> Tensor:
         """See `HitsStep.likely_hits`."""

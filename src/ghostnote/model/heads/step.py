@@ -133,6 +133,18 @@ def draw_hits(logits: Tensor, noise: Tensor, temperature: Tensor) -> Tensor:
     return (logits > temperature * torch.logit(noise)).to(logits.dtype)
 
 
+def choose(logits: Tensor, noise: Tensor, temperature: Tensor) -> Tensor:
+    """One of `K` outcomes by `logits` `[..., K]`: the one at which the cumulative probability
+    passes `noise` `[...]`; at a temperature of 0 all of it is the likeliest one's.
+
+    In float64, since sums of hundreds of numbers would differ between runtimes.
+    """
+    above = (logits.double() - logits.amax(-1, keepdim=True)) / temperature.double().clamp_min(1e-6)
+    cumulative = above.softmax(-1).cumsum(-1)
+    passed = cumulative < noise[..., None] * cumulative[..., -1:]
+    return passed.sum(-1).clamp_max(logits.shape[-1] - 1)
+
+
 def keep_known(x: Tensor, known: Tensor | None, mask: Tensor | None) -> Tensor:
     """`x` `[..., 3V]` with the cells of `mask` `[..., V]` as in `known`."""
     if known is None or mask is None:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ghostnote.model.heads.step import Head, Parts, StepDistribution
+from ghostnote.model.heads.step import Head, Parts, StepDistribution, choose
 
 
 class Symbols(StepDistribution):
@@ -45,11 +45,8 @@ class Symbols(StepDistribution):
         """See `StepDistribution.sample`; alphabet i takes the noise `[..., i, 0]`."""
         drawn = []
         for index, logits in enumerate(self.logits):
-            scaled = (logits - logits.amax(-1, keepdim=True)) / temperature.clamp_min(1e-6)
-            cumulative = F.softmax(scaled, -1).cumsum(-1)
-            chosen = (cumulative < noise[..., index, :1] * cumulative[..., -1:]).sum(-1)
-            size = logits.shape[-1]
-            symbol = F.one_hot(chosen.clamp_max(size - 1), size).to(logits.dtype)
+            chosen = choose(logits, noise[..., index, 0], temperature)
+            symbol = F.one_hot(chosen, logits.shape[-1]).to(logits.dtype)
             if known is not None and mask is not None:
                 given = known.split(self.alphabets, -1)[index]
                 symbol = torch.where(mask[..., index, None] > 0, given, symbol)
