@@ -27,7 +27,7 @@ from ghostnote.data.magenta import (
     Tensors,
     sections,
 )
-from ghostnote.errors import ConfigError, GrooveError
+from ghostnote.errors import ConfigError, GrooveError, MidiError
 from ghostnote.music.grid import to_groove
 from ghostnote.music.kit import builtin_map
 from ghostnote.music.midi import Performance, parse_midi
@@ -467,7 +467,7 @@ def test_each_tempo_and_meter_is_a_section() -> None:
     changing = performance(
         [0, 480, 1920, 2400, 7680],
         [10] * 5,
-        tempos=((0, 500_000), (1920, 250_000), (5000, 250_000)),
+        tempos=((0, 600_000), (0, 500_000), (1920, 250_000), (5000, 250_000)),
         meters=((0, 4, 4), (7680, 3, 4)),
     )
     found = sections(changing)
@@ -527,6 +527,12 @@ def test_settings_that_contradict_each_other(settings: dict[str, Any], reason: s
 def test_chance_is_given_explicitly() -> None:
     with pytest.raises(ConfigError, match="lost at random"):
         GrooveConverter(max_note_dropout_probability=0.5).to_tensors(drum_notes(0))
+
+
+def test_notes_that_last_for_years_are_refused() -> None:
+    for converter in (GrooveConverter(), DrumsConverter()):
+        with pytest.raises(MidiError, match="more than the 1048576"):
+            converter.to_tensors(drum_notes(0, 1 << 20))
 
 
 @pytest.mark.parametrize("name", GROOVES)

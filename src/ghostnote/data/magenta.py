@@ -20,14 +20,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from ghostnote.data.tasks import hidden, moved_to, straight, without_velocity
-from ghostnote.errors import ConfigError, GrooveError
-from ghostnote.music.grid import by_loudness, voice_table
+from ghostnote.errors import ConfigError, GrooveError, MidiError
+from ghostnote.music.grid import MAX_STEPS, by_loudness, voice_table
 from ghostnote.music.groove import STEPS_PER_QUARTER, Meter, steps_per_bar
 from ghostnote.music.kit import DrumMap, builtin_map, voice_index
 from ghostnote.music.midi import DEFAULT_TEMPO, DRUM_CHANNEL, Performance
@@ -169,9 +169,14 @@ def _tick_scale(tempo: int, performance: Performance) -> float:
 
 def _seconds(performance: Performance, ticks: Array) -> Seconds:
     """As `Performance.seconds`, rounded where the original's reader rounds."""
-    tempos = {0: DEFAULT_TEMPO} | dict(performance.tempos)
-    at = np.array(sorted(tempos))
-    scale = np.array([_tick_scale(tempos[tick], performance) for tick in at.tolist()])
+    changes = [(0, DEFAULT_TEMPO)]
+    for tick, tempo in performance.tempos:
+        if not tick:
+            changes = [(0, tempo)]
+        elif tempo != changes[-1][1]:
+            changes.append((tick, tempo))
+    at = np.array([tick for tick, _ in changes])
+    scale = np.array([_tick_scale(tempo, performance) for _, tempo in changes])
     reached = np.concatenate(([0.0], np.cumsum(np.diff(at) * scale[:-1])))
     last = np.searchsorted(at, ticks, side="right") - 1
     return np.asarray(reached[last] + scale[last] * (ticks - at[last]))
@@ -180,7 +185,8 @@ def _seconds(performance: Performance, ticks: Array) -> Seconds:
 # -- tensors ---------------------------------------------------------------------------------
 
 
-class Tensors(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Tensors:
     """`W` windows of at most `T` steps.
 
     Attributes:
@@ -214,6 +220,17 @@ def _in_four(notes: Notes) -> bool:
         return steps_per_bar(notes.meter) == BAR
     except GrooveError:
         return False
+
+
+def _whole_bars(steps: IntArray) -> int:
+    """The steps of the bars that hold `steps` `[N]`."""
+    length = (int(steps.max()) // BAR + 1) * BAR
+    if length > MAX_STEPS:
+        raise MidiError(
+            f"lasts {length} 16th notes, more than the {MAX_STEPS} that are converted",
+            remedy="check the file, or cut it into shorter ones",
+        )
+    return length
 
 
 def _cut(x: Array, width: int, hop: int) -> Array:
@@ -288,6 +305,7 @@ class GrooveConverter:
 
         Raises:
             ConfigError: there is something to draw and no `random`.
+            MidiError: the notes reach over more than `MAX_STEPS` steps.
         """
         known, voice, unmapped = _known(notes, self.drum_map)
         x: Array = np.zeros((0, 3 * self._voices))
@@ -356,7 +374,7 @@ def _groove(notes: Notes, known: BoolArray, voice: Array, voices: int) -> Array:
     chosen = np.flatnonzero(known)
     chosen = chosen[by_loudness(notes.velocity[chosen])]
     step, voice = notes.steps[chosen], voice[chosen]
-    x = np.zeros((-(-int(step.max() + 1) // BAR) * BAR, 3, voices))
+    x = np.zeros((_whole_bars(step), 3, voices))
     x[step, 0, voice] = 1
     x[step, 1, voice] = notes.velocity[chosen] / 127.0
     x[step, 2, voice] = (per_step * step - notes.start[chosen]) / per_step * 2
@@ -396,14 +414,15 @@ class DrumsConverter:
         meter has no bars of 16 steps.
 
         Raises:
-            GrooveError: the map has more classes than sets of them can be numbered.
+            GrooveError: the map has more classes than sets of them can have columns.
+            MidiError: the notes reach over more than `MAX_STEPS` steps.
         """
         known, voice, unmapped = _known(notes, self.drum_map)
         voices = len(self.drum_map.pitches)
         windows: list[tuple[int, ...]] = []
         if _in_four(notes) and known.any():
             step = notes.steps[known]
-            hits = np.zeros((-(-int(step.max() + 1) // BAR) * BAR, voices), bool)
+            hits = np.zeros((_whole_bars(step), voices), bool)
             hits[step, voice[known]] = True
             labels = to_labels(hits)
             for start, stop in self._tracks(np.unique(step)):

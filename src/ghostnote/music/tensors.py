@@ -42,7 +42,7 @@ _MARGIN = 0.0001
 # -- groove ----------------------------------------------------------------------------------
 
 
-class Cells(NamedTuple):
+class Parts(NamedTuple):
     """Hits, velocity and offset, each `[…, T, V]`."""
 
     hits: Array
@@ -55,9 +55,9 @@ def to_groove_x(hits: Array, velocity: Array, offset: Array) -> FloatArray:
     return np.concatenate([hits, velocity, offset], axis=-1, dtype=np.float32)
 
 
-def from_groove_x(x: Array) -> Cells:
+def from_groove_x(x: Array) -> Parts:
     """The three parts of `x` `[…, T, 3V]`, as they stand in it: views of `[…, T, V]`."""
-    return Cells(*np.split(x, 3, axis=-1))
+    return Parts(*np.split(x, 3, axis=-1))
 
 
 def to_magenta(x: Array) -> Array:
