@@ -8,7 +8,9 @@ with `--require-data`, as in CI, they fail.
 
 from __future__ import annotations
 
+import csv
 import os
+import zipfile
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -66,6 +68,15 @@ def gmd_zip(request: pytest.FixtureRequest) -> Path:
     default = _SHARED / "groove-v1.0.0-midionly.zip"
     path = Path(os.environ.get("GHOSTNOTE_GMD", default))
     return _existing(request, path, "the Groove MIDI Dataset", "GHOSTNOTE_GMD")
+
+
+@pytest.fixture(scope="session")
+def gmd_takes(gmd_zip: Path) -> list[tuple[dict[str, str], bytes]]:
+    """All takes of the Groove MIDI Dataset: (row of `info.csv`, bytes of the file)."""
+    root = gmd_zip if gmd_zip.is_dir() else zipfile.Path(zipfile.ZipFile(gmd_zip))
+    folder = next(folder for folder in (root, root / "groove") if (folder / "info.csv").exists())
+    rows = csv.DictReader((folder / "info.csv").read_text(encoding="utf-8").splitlines())
+    return [(row, (folder / row["midi_filename"]).read_bytes()) for row in rows]
 
 
 @pytest.fixture(scope="session")

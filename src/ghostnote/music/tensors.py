@@ -42,7 +42,7 @@ _MARGIN = 0.0001
 # -- groove ----------------------------------------------------------------------------------
 
 
-class Cells(NamedTuple):
+class Parts(NamedTuple):
     """Hits, velocity and offset, each `[…, T, V]`."""
 
     hits: Array
@@ -55,9 +55,9 @@ def to_groove_x(hits: Array, velocity: Array, offset: Array) -> FloatArray:
     return np.concatenate([hits, velocity, offset], axis=-1, dtype=np.float32)
 
 
-def from_groove_x(x: Array) -> Cells:
+def from_groove_x(x: Array) -> Parts:
     """The three parts of `x` `[…, T, 3V]`, as they stand in it: views of `[…, T, V]`."""
-    return Cells(*np.split(x, 3, axis=-1))
+    return Parts(*np.split(x, 3, axis=-1))
 
 
 def to_magenta(x: Array) -> Array:
@@ -241,8 +241,12 @@ def to_binned(x: Array, velocity_bins: int, offset_bins: int) -> FloatArray:
     hits, velocity, offset = from_groove_x(x)
     loudness = to_one_hot(to_bins(velocity, 0.0, 1.0, velocity_bins), velocity_bins)
     timing = to_one_hot(to_bins(offset, -1.0, 1.0, offset_bins), offset_bins)
-    flat = (*hits.shape[:-1], -1)
-    return to_groove_x(hits, loudness.reshape(flat), timing.reshape(flat))
+    *lead, voices = hits.shape
+    return to_groove_x(
+        hits,
+        loudness.reshape(*lead, voices * velocity_bins),
+        timing.reshape(*lead, voices * offset_bins),
+    )
 
 
 def from_binned(binned: Array, velocity_bins: int, offset_bins: int) -> FloatArray:
@@ -293,9 +297,11 @@ def from_voice_steps(x: Array, voices: int, depths: Sequence[int] = (1, 1, 1)) -
     *lead, turns, depth = x.shape
     if turns % voices or depth != sum(depths):
         raise GrooveError(f"{turns} × {depth} numbers are not rounds of {voices} voices")
-    by_voice = x.reshape(*lead, turns // voices, voices, depth)
+    steps = turns // voices
+    by_voice = x.reshape(*lead, steps, voices, depth)
     fields = np.split(by_voice, np.cumsum(depths)[:-1], axis=-1)
-    return np.concatenate([field.reshape(*lead, turns // voices, -1) for field in fields], axis=-1)
+    flat = [field.reshape(*lead, steps, voices * field.shape[-1]) for field in fields]
+    return np.concatenate(flat, axis=-1)
 
 
 def voice_turns(steps: int, voices: int) -> BoolArray:
