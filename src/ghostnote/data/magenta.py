@@ -4,7 +4,7 @@ Our own grid (`ghostnote.music.grid`) counts in ticks and takes offsets in steps
 Magenta counts in seconds, takes offsets in half steps, positive is early, and corrupts its inputs
 while it converts. What is needed to compare with it, or to feed its weights as it did, is here: the
 differences stand at this border, and the layouts and corruptions are those of
-`ghostnote.music.tensors` and `ghostnote.data.tasks`.
+`ghostnote.music.tensors` and `ghostnote.music.tasks`.
 
 Where the original fails or is silent, this does something else, and its tests say so: a pitch that
 the map does not know is counted (there a KeyError, or nothing); a file with several tempos gives
@@ -25,7 +25,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from ghostnote.data.tasks import hidden, moved_to, straight, without_velocity
+from ghostnote.music.tasks import hidden, moved_to, straight, without_velocity
 from ghostnote.errors import ConfigError, GrooveError, MidiError
 from ghostnote.music.grid import MAX_STEPS, by_loudness, voice_table
 from ghostnote.music.groove import STEPS_PER_QUARTER, Meter, steps_per_bar

@@ -15,6 +15,7 @@ import torch
 from safetensors.numpy import save as save_arrays
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
+from torch import Tensor
 
 from ghostnote import __version__
 from ghostnote.bundle import (
@@ -105,9 +106,7 @@ def export_bundle(
     model = build_model(checkpoint)
     prior = fit_prior(*posteriors(model, bars), components=components, seed=run.seed)
     files = {
-        WEIGHTS: save_tensors(
-            {key: value.half().contiguous() for key, value in model.state_dict().items()}
-        ),
+        WEIGHTS: save_tensors(lossless(model.state_dict())),
         LATENT: save_latent(prior, fingerprints(_hits(bars))),
         ENCODER: encoder_graph(model).SerializeToString(),
         DECODER: decoder_graph(model).SerializeToString(),
@@ -139,6 +138,15 @@ def export_bundle(
     }
     write_bundle(target, config, files, overwrite=overwrite)
     return Bundle(target, config)
+
+
+def lossless(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """`state` with float16 in place of float32 wherever that changes no number."""
+    halves = {key: value.half().contiguous() for key, value in state.items()}
+    return {
+        key: half if torch.equal(half.float(), state[key]) else state[key].contiguous()
+        for key, half in halves.items()
+    }
 
 
 def write_bundle(

@@ -51,7 +51,7 @@ class Parts(NamedTuple):
 
 
 def to_groove_x(hits: Array, velocity: Array, offset: Array) -> FloatArray:
-    """Cells `[…, T, V]` as a model takes them: hits | velocity | offset, `[…, T, 3V]`."""
+    """Parts `[…, T, V]` as a model takes them: hits | velocity | offset, `[…, T, 3V]`."""
     return np.concatenate([hits, velocity, offset], axis=-1, dtype=np.float32)
 
 
@@ -164,14 +164,14 @@ def fold(hits: Array, voice: npt.ArrayLike, voices: int = 9) -> BoolArray:
     return np.asarray(_played(hits).astype(np.float32) @ table.astype(np.float32) > 0)
 
 
-def folded(cells: Cells, voice: npt.ArrayLike, voices: int = 9) -> Cells:
-    """Cells of many classes `[…, T, W]` as cells of few voices `[…, T, V]`, see `fold`.
+def folded(cells: Parts, voice: npt.ArrayLike, voices: int = 9) -> Parts:
+    """Parts of many classes `[…, T, W]` as cells of few voices `[…, T, V]`, see `fold`.
 
     Of the hits of a voice's classes the loudest counts, the first of equals.
     """
     kinds = np.asarray(voice)
     shape = (*cells.hits.shape[:-1], voices)
-    parts = Cells(*(np.zeros(shape, np.float32) for _ in range(3)))
+    parts = Parts(*(np.zeros(shape, np.float32) for _ in range(3)))
     for target in range(voices):
         own = np.flatnonzero(kinds == target)
         if not len(own):
