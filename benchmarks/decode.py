@@ -12,6 +12,7 @@ import argparse
 import time
 from collections.abc import Callable
 from functools import partial
+from typing import cast
 
 import numpy as np
 import onnxruntime
@@ -22,7 +23,8 @@ from rich.table import Table
 
 from ghostnote.bundle import load_bundle
 from ghostnote.export.bundle import load_model
-from ghostnote.export.graph import IR_VERSION, OPSET
+from ghostnote.export.nodes import IR_VERSION, OPSET
+from ghostnote.model.decoders import SegmentDecoder
 from ghostnote.model.vae import GrooveVAE
 from ghostnote.pipeline import draws
 from ghostnote.runtime import Runtime
@@ -63,8 +65,9 @@ def sgemm_rates(size: int = 1024) -> tuple[float, float]:
 
 def flop_per_loop(model: GrooveVAE) -> int:
     """Multiply-adds × 2 of the weights that each step uses; what is computed once is left out."""
-    lstm, head = model.decoder.core.lstm, model.decoder.head
-    weights = model.decoder.core.project.weight.numel()
+    core, head = cast("SegmentDecoder", model.decoder.core), model.decoder.head
+    lstm = core.lstm
+    weights = core.project.weight.numel()
     for layer in range(lstm.num_layers):
         inputs = head.channels if layer == 0 else lstm.hidden_size
         weights += (inputs + lstm.hidden_size) * 4 * lstm.hidden_size

@@ -230,7 +230,7 @@ class Golden:
             set_rates(optimiser, self.optimiser, step, STEPS)
             norm = clip(model, self.optimiser)
             optimiser.step()
-            found = {
+            found: dict[str, Tensor | float] = {
                 "loss": loss,
                 "r_loss_mean": reconstruction.mean(),
                 "kl_cost_mean": over.mean(),
@@ -240,15 +240,15 @@ class Golden:
                 "grad_norms": torch.stack([grads[name].norm() for name in order]),
             }
             for name, value in found.items():
-                golden = np.asarray(self.arrays[f"train/{name}"][step])
+                recorded = np.asarray(self.arrays[f"train/{name}"][step])
                 more = self._free_nats if name == "kl_cost_mean" else 0.0
-                error = relative(value, golden, more=more)
+                error = relative(value, recorded, more=more)
                 worst[f"train/{name}"] = max(worst.get(f"train/{name}", 0), error)
             for name, grad in grads.items():
-                golden = self.arrays.get(f"train/grad_step{step}/{name}")
-                if golden is not None:
-                    key = f"train/grad_step{step}"
-                    worst[key] = max(worst.get(key, 0), relative(grad, golden))
+                key = f"train/grad_step{step}"
+                if f"{key}/{name}" in self.arrays:
+                    error = relative(grad, self.arrays[f"{key}/{name}"])
+                    worst[key] = max(worst.get(key, 0), error)
         assert norms.shape == (STEPS, len(order))
         after = to_variables(self.config, model.state_dict())
         for name, value in after.items():
@@ -293,8 +293,8 @@ def main() -> int:
         try:
             golden = Golden(folder)
             errors = list(golden.errors())
-        except (OSError, KeyError, ValueError, GhostnoteError) as error:
-            print(f"  cannot be compared: {error}")
+        except (OSError, KeyError, ValueError, GhostnoteError) as reason:
+            print(f"  cannot be compared: {reason}")
             failed += 1
             continue
         for name, error in errors:

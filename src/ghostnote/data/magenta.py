@@ -25,12 +25,12 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from ghostnote.music.tasks import hidden, moved_to, straight, without_velocity
 from ghostnote.errors import ConfigError, GrooveError, MidiError
 from ghostnote.music.grid import MAX_STEPS, by_loudness, voice_table
 from ghostnote.music.groove import STEPS_PER_QUARTER, Meter, steps_per_bar
 from ghostnote.music.kit import DrumMap, builtin_map, voice_index
 from ghostnote.music.midi import DEFAULT_TEMPO, DRUM_CHANNEL, Performance
+from ghostnote.music.tasks import hidden, moved_to, straight, without_velocity
 from ghostnote.music.tensors import (
     from_binned,
     from_categories,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, cast
 
 import torch
 from torch import Tensor, nn
 
 from ghostnote.model.conductors import ListeningConductor, SegmentConductor, WholeWindow
 from ghostnote.model.encoders import BidirectionalSummary
-from ghostnote.model.heads.step import Head
+from ghostnote.model.heads.step import Head, pieces
 from ghostnote.model.lstm import LSTM, Dropout, InitialState, State, together
 
 
@@ -88,17 +88,21 @@ class SplitDecoder(nn.Module):
 
     def start(self, embedding: Tensor) -> State:
         """See `SegmentDecoder.start`; the states of the parts lie side by side."""
-        return _side_by_side([part.initial(embedding) for part in self.parts])
+        return _side_by_side([part.start(embedding) for part in self._parts])
+
+    @property
+    def _parts(self) -> list[SegmentDecoder]:
+        return [cast("SegmentDecoder", part) for part in self.parts]
 
     def forward(
         self, state: State, embedding: Tensor, previous: Tensor, controls: Tensor | None = None
     ) -> tuple[Tensor, State]:
         """See `SegmentDecoder.forward`."""
-        states = zip(*(side.split(self.sizes, -1) for side in state), strict=True)
+        states = zip(*(pieces(side, self.sizes) for side in state), strict=True)
         results = [
             part(State(h.contiguous(), c.contiguous()), embedding, own, controls)
             for part, (h, c), own in zip(
-                self.parts, states, previous.split(self.widths, -1), strict=True
+                self._parts, states, pieces(previous, self.widths), strict=True
             )
         ]
         params, after = zip(*results, strict=True)

@@ -21,6 +21,7 @@ from ghostnote.model.heads.step import (
     StepDistribution,
     choose,
     draw_hits,
+    pieces,
 )
 
 
@@ -229,7 +230,7 @@ class NadeHead(HitsHead):
 
     def forward(self, params: Tensor) -> NadeHits:
         """See `NadeHits`."""
-        hidden, visible = params.split([self.hidden, self.voices], -1)
+        hidden, visible = pieces(params, (self.hidden, self.voices))
         return NadeHits(hidden, visible, self.encode, self.decode)
 
 

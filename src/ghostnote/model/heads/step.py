@@ -9,6 +9,7 @@ decoder's parameters mean. Models of symbols have one-hot vectors for `x`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -114,6 +115,11 @@ class Head(nn.Module, ABC):
     def initial_bias(self) -> Tensor:
         """Parameters to start training from, `[n_params]`."""
         return torch.zeros(self.n_params)
+
+
+def pieces(x: Tensor, sizes: Sequence[int]) -> tuple[Tensor, ...]:
+    """The last axis of `x` in pieces of these sizes."""
+    return torch.split(x, list(sizes), -1)  # type: ignore[no-untyped-call, no-any-return]
 
 
 def groups(x: Tensor, n: int) -> tuple[Tensor, ...]:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ghostnote.model.heads.step import Head, Parts, StepDistribution, choose
+from ghostnote.model.heads.step import Head, Parts, StepDistribution, choose, pieces
 
 
 class Symbols(StepDistribution):
@@ -23,11 +23,11 @@ class Symbols(StepDistribution):
     """
 
     def __init__(self, logits: Tensor, alphabets: Sequence[int]) -> None:
-        self.logits, self.alphabets = logits.float().split(list(alphabets), -1), list(alphabets)
+        self.logits, self.alphabets = pieces(logits.float(), alphabets), alphabets
 
     def parts(self, x: Tensor) -> Parts:
         """See `StepDistribution.parts`: one number an alphabet, as `hits`."""
-        symbols = x.float().split(self.alphabets, -1)
+        symbols = pieces(x.float(), self.alphabets)
         each = [
             (F.log_softmax(logits, -1) * symbol).sum(-1)
             for logits, symbol in zip(self.logits, symbols, strict=True)
@@ -48,7 +48,7 @@ class Symbols(StepDistribution):
             chosen = choose(logits, noise[..., index, 0], temperature)
             symbol = F.one_hot(chosen, logits.shape[-1]).to(logits.dtype)
             if known is not None and mask is not None:
-                given = known.split(self.alphabets, -1)[index]
+                given = pieces(known, self.alphabets)[index]
                 symbol = torch.where(mask[..., index, None] > 0, given, symbol)
             drawn.append(symbol)
         return torch.cat(drawn, -1)
