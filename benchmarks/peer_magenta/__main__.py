@@ -82,7 +82,8 @@ def tasks(batch: int) -> dict[str, list[str]]:
         "start": ["start"],
         **{f"sample {n}": ["sample", "--n", str(n)] for n in (1, 16, 256)},
         "encode": ["encode", "--n", "256"],
-        "train": ["train", "--n", str(batch)],
+        "train": ["train", "--n", str(batch), "--precision", "fp32"],
+        "train by default": ["train", "--n", str(batch), "--precision", "auto"],
         "midi": ["midi"],
     }
 
@@ -110,6 +111,14 @@ def rows(batch: int) -> list[Row]:
             1e3,
             "batch, forward, backward, clipping, Adam, in float32 and with dropout; ours also "
             "keeps a running average; neither writes summaries or checkpoints",
+        ),
+        Row(
+            f"train step, batch {batch}, default precision, ms",
+            "train by default",
+            "seconds",
+            1e3,
+            "as above, in the precision that each takes by itself: the original has float32, ours "
+            "takes bfloat16 where the processor computes with it",
         ),
         Row(
             "MIDI → tensors, files/s",
@@ -277,12 +286,17 @@ def notes(
 ) -> str:
     """When and where this was measured, and what each line includes."""
     theirs, ours = (measured[name]["midi"][-1] for name in ("theirs", "ours"))
+    busy = [
+        max(each["busy"] for runs in measured[name].values() for each in runs if "busy" in each)
+        for name in ("theirs", "ours")
+    ]
     today = datetime.datetime.now(tz=datetime.UTC).date()
     return "\n".join(
         (
             f"Measured on {today:%-d %B %Y} on {machine()}, Python {platform.python_version()}, "
-            f"ghostnote {ghostnote.__version__}; threads for each side: {threads}; rounds: "
-            f"{rounds}. {CONFIG} of full size; posteriors of the two differ by {difference:.1e} "
+            f"ghostnote {ghostnote.__version__}; threads for each side: {threads}, "
+            f"processors kept busy: at most {busy[0]:.2f} and {busy[1]:.2f}; rounds: {rounds}. "
+            f"{CONFIG} of full size; posteriors of the two differ by {difference:.1e} "
             f"of the largest. Windows out of the MIDI files: {theirs['windows']:,} and "
             f"{ours['windows']:,}; files that failed: {theirs['failed']} and {ours['failed']}.",
             "",

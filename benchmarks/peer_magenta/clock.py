@@ -13,15 +13,19 @@ ENOUGH = 0.5
 """Seconds of calls that a median is taken over, at the least."""
 
 
-def seconds(call: Callable[[], object], repeats: int) -> float:
-    """The median time of `repeats` calls, or more where they are short, after one unmeasured."""
+def timed(call: Callable[[], object], repeats: int) -> dict[str, float]:
+    """`seconds`: the median time of `repeats` calls, or more where they are short, after one
+    unmeasured; and `busy`: how many processors they kept busy, all threads counted.
+    """
     call()
     times: list[float] = []
+    before = time.process_time()
     while len(times) < repeats or sum(times) < ENOUGH:
         begin = time.perf_counter()
         call()
         times.append(time.perf_counter() - begin)
-    return statistics.median(times)
+    busy = (time.process_time() - before) / sum(times)
+    return {"seconds": statistics.median(times), "busy": busy}
 
 
 def peak() -> float:

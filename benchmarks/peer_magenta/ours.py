@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.peer_magenta.clock import report, seconds
+from benchmarks.peer_magenta.clock import report, timed
 
 
 def prepare(options: argparse.Namespace) -> None:
@@ -65,7 +65,7 @@ def sample(options: argparse.Namespace) -> None:
     def call() -> None:
         sample(options.n, seed=next(seeds), temperature=1.0, model=runtime)
 
-    report(seconds=seconds(call, options.repeats))
+    report(**timed(call, options.repeats))
 
 
 def encode(options: argparse.Namespace) -> None:
@@ -76,7 +76,7 @@ def encode(options: argparse.Namespace) -> None:
     x = windows(options)[: options.n]
     mu, sigma = runtime.encode(x)
     np.savez(options.data / "ours.npz", mu=mu, sigma=sigma)
-    report(seconds=seconds(lambda: runtime.encode(x), options.repeats))
+    report(**timed(lambda: runtime.encode(x), options.repeats))
 
 
 def train(options: argparse.Namespace) -> None:
@@ -94,8 +94,8 @@ def train(options: argparse.Namespace) -> None:
     first = np.arange(0, len(velocity), 4)
     bars = Bars(velocity, offset, first, np.stack([first, np.full_like(first, 4)], 1), 4)
     run = update(preset("groovae_4bar").run, {"optimiser": {"batch": options.n}})
-    step = whole_step(run, bars, Machine.of("cpu", "fp32"))
-    report(seconds=seconds(step, options.repeats))
+    step = whole_step(run, bars, Machine.of("cpu", options.precision))
+    report(**timed(step, options.repeats))
 
 
 def midi(options: argparse.Namespace) -> None:
@@ -130,6 +130,7 @@ def main() -> None:
     parser.add_argument("--n", type=int, default=1, help="loops, windows, or the batch")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--precision", choices=("auto", "fp32"), default="fp32", help="of training")
     parser.add_argument("--windows", type=int, default=2048)
     parser.add_argument("--files", type=int, default=10**6)
     options = parser.parse_args()

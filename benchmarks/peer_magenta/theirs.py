@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.peer_magenta.clock import report, seconds
+from benchmarks.peer_magenta.clock import report, timed
 
 CONFIG = "groovae_4bar"
 DENSITY = 0.13
@@ -59,8 +59,7 @@ def start(options: argparse.Namespace) -> None:
 
 def sample(options: argparse.Namespace) -> None:
     model = load(options, batch=options.n)
-    call = seconds(lambda: model.sample(options.n, length=64, temperature=1.0), options.repeats)
-    report(seconds=call)
+    report(**timed(lambda: model.sample(options.n, length=64, temperature=1.0), options.repeats))
 
 
 def encode(options: argparse.Namespace) -> None:
@@ -69,7 +68,7 @@ def encode(options: argparse.Namespace) -> None:
     inputs, lengths = list(x), [len(each) for each in x]
     _, mu, sigma = model.encode_tensors(inputs, lengths)
     np.savez(options.data / "theirs.npz", mu=mu, sigma=sigma)
-    report(seconds=seconds(lambda: model.encode_tensors(inputs, lengths), options.repeats))
+    report(**timed(lambda: model.encode_tensors(inputs, lengths), options.repeats))
 
 
 def train(options: argparse.Namespace) -> None:
@@ -101,7 +100,7 @@ def train(options: argparse.Namespace) -> None:
         )
         with tf.Session() as session:
             session.run(tf.global_variables_initializer())
-            report(seconds=seconds(lambda: session.run([step, model.loss]), options.repeats))
+            report(**timed(lambda: session.run([step, model.loss]), options.repeats))
 
 
 def midi(options: argparse.Namespace) -> None:
@@ -147,6 +146,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path)
     parser.add_argument("--n", type=int, default=1, help="loops, windows, or the batch")
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--precision", choices=("auto", "fp32"), help="float32 is all there is")
     options = parser.parse_args()
     {task.__name__: task for task in tasks}[options.task](options)
 

@@ -129,7 +129,9 @@ def test_start(data: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("task", ["sample", "train"])
 def test_a_call_takes_time(data: Path, task: str) -> None:
-    assert 0 < measure(data, task, "--n", 2)["seconds"] < 60
+    measured = measure(data, task, "--n", 2)
+    assert 0 < measured["seconds"] < 60
+    assert 0 < measured["busy"] < 1.5, "one thread was asked for"
 
 
 @pytest.mark.slow
