@@ -119,7 +119,7 @@ class Head(nn.Module, ABC):
 
 def pieces(x: Tensor, sizes: Sequence[int]) -> tuple[Tensor, ...]:
     """The last axis of `x` in pieces of these sizes."""
-    return torch.split(x, list(sizes), -1)  # type: ignore[no-untyped-call, no-any-return]
+    return torch.split(x, list(sizes), -1)
 
 
 def groups(x: Tensor, n: int) -> tuple[Tensor, ...]:
