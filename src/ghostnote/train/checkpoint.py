@@ -126,7 +126,7 @@ def restore_moments(
         for parameter in group["params"]:
             name = names[parameter]
             optimiser.state[parameter] = {
-                "step": torch.tensor(float(checkpoint.step)),
+                "step": torch.tensor(float(checkpoint.step), device=parameter.device),
                 "exp_avg": checkpoint.first_moments[name].to(parameter.device),
                 "exp_avg_sq": checkpoint.second_moments[name].to(parameter.device),
             }

@@ -238,7 +238,7 @@ def optimiser_of(model: GrooveVAE, config: OptimiserConfig) -> torch.optim.AdamW
         {"params": matrices, "weight_decay": config.weight_decay},
         {"params": vectors, "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.99))
+    return torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.99), fused=True)
 
 
 def _decay(limit: float, step: int) -> float:
