@@ -1,8 +1,9 @@
 """Models as ONNX graphs, built node by node.
 
-The whole autoregressive decode is one graph: conductor, one `Scan` over the steps, and the
-sampling inside it with the noise as an input, so that every runtime gives the same groove. Torch's
-exporters unroll the loop instead, which takes minutes to export and seconds to load.
+The whole autoregressive decode is one graph: conductor, a `Scan` over the segments with one over
+their steps in it, and the sampling inside them with the noise as an input, so that every runtime
+gives the same groove. Torch's exporters unroll the loop instead, which takes minutes to export and
+seconds to load.
 """
 
 from __future__ import annotations
@@ -24,8 +25,6 @@ from ghostnote.music.kit import N_VOICES
 OPSET = 18
 IR_VERSION = 9
 
-SCANNED = (0, 1, 3, 2)
-"""Torch's gates i, f, g, o as i, f, o, g, so that one sigmoid serves three of them."""
 NATIVE = (0, 3, 1, 2)
 """Torch's gates as ONNX's LSTM has them: i, o, f, g."""
 
@@ -34,15 +33,21 @@ LANES = 16
 Softplus a few numbers at a time and those that are left over in another way; without a rest, a
 row's bits do not depend on its place in the batch."""
 
+FLOAT = TensorProto.FLOAT
+
 Array = npt.NDArray[Any]
 
 
 class Nodes:
-    """Nodes and constants of a graph under construction; `node` gives the name of its output."""
+    """Nodes and constants of a graph under construction; `node` gives the name of its output.
+
+    A constant or weight that is asked for twice is stored once.
+    """
 
     def __init__(self, prefix: str = "") -> None:
         self.nodes: list[onnx.NodeProto] = []
         self.constants: list[onnx.TensorProto] = []
+        self._stored: dict[tuple[str, tuple[int, ...], bytes], str] = {}
         self._prefix = prefix
         self._count = 0
 
@@ -63,9 +68,12 @@ class Nodes:
 
     def constant(self, value: npt.ArrayLike, dtype: npt.DTypeLike = np.float32) -> str:
         """A small constant, stored as it is."""
-        name = self.fresh("constant")
-        self.constants.append(numpy_helper.from_array(np.array(value, dtype), name))
-        return name
+        array = np.array(value, dtype)
+        key = (array.dtype.str, array.shape, array.tobytes())
+        if key not in self._stored:
+            self._stored[key] = self.fresh("constant")
+            self.constants.append(numpy_helper.from_array(array, self._stored[key]))
+        return self._stored[key]
 
     def weight(self, value: Tensor | Array) -> str:
         """A float32 weight, stored as float16 where that loses nothing."""
@@ -74,9 +82,10 @@ class Nodes:
         half = array.astype(np.float16)
         if not np.array_equal(half.astype(np.float32), array):
             return self.constant(array)
-        name = self.fresh("weight")
-        self.constants.append(numpy_helper.from_array(half, name))
-        return self.node("Cast", name, to=TensorProto.FLOAT)
+        key = ("weight", array.shape, half.tobytes())
+        if key not in self._stored:
+            self._stored[key] = self.node("Cast", self.constant(half, np.float16), to=FLOAT)
+        return self._stored[key]
 
     def linear(self, x: str, layer: nn.Linear) -> str:
         """x·Wᵀ + b on the last axis."""
@@ -128,16 +137,17 @@ def decoder_graph(model: GrooveVAE) -> onnx.ModelProto:
     `[B, T, 3V]`; `mask` `[B, T, V]`, 1 where a cell is known. Output: `x` `[B, T, 3V]`.
     """
     decoder, steps = model.decoder, model.config.steps
-    layers, size = decoder.lstm.num_layers, decoder.lstm.hidden_size
-    channels, segment = decoder.head.channels, decoder.segment
+    channels, segments = decoder.head.channels, decoder.conductor.segments
     g = Nodes()
 
     # What does not change from step to step is computed once, for all segments together.
     embeddings = _conductor(g, model)
     initial = _initial_state(g, embeddings, decoder.initial)
-    below = _array(cast("Tensor", decoder.lstm.weight_ih_l0))
-    spread = g.weight(_reorder(below[:, channels:], SCANNED).T)
-    fixed = g.node("Add", g.node("MatMul", embeddings, spread), _bias(g, decoder.lstm, 0))
+    below = np.split(_array(cast("Tensor", decoder.lstm.weight_ih_l0))[:, channels:], 4)
+    fixed = [
+        g.node("Add", g.node("MatMul", embeddings, g.weight(gate.T)), bias)
+        for gate, bias in zip(below, _biases(g, decoder.lstm, 0), strict=True)
+    ]
 
     # Noise as the body wants it: time first, one array for each use of it.
     hot = g.node("Greater", "temperature", g.constant(0.0))
@@ -147,31 +157,40 @@ def decoder_graph(model: GrooveVAE) -> onnx.ModelProto:
     noise = g.node("Pad", noise, rest, g.constant(0.5))
     hit_noise, velocity_noise, offset_noise = _unstack(g, noise, 3)
     threshold = g.node("Mul", _logit(g, hit_noise), "temperature")
+    known, mask = (g.node("Transpose", name, perm=[1, 0, 2]) for name in ("known", "mask"))
+    mask = g.node("Tile", mask, g.constant([1, 1, 3], np.int64))
     scanned = [
         threshold,
         _logit(g, velocity_noise),
         offset_noise,
-        g.node("Transpose", "known", perm=[1, 0, 2]),
-        g.node(
-            "Tile", g.node("Transpose", "mask", perm=[1, 0, 2]), g.constant([1, 1, 3], np.int64)
-        ),
-        g.constant(np.arange(steps) // segment, np.int64),
-        g.constant(np.arange(steps) % segment == 0, np.bool_),
+        g.node("Mul", known, mask),
+        g.node("Sub", g.constant(1.0), mask),
     ]
-    first = g.node("Shape", "z", start=0, end=1)
-    zeros = [
-        g.node(
-            "ConstantOfShape",
-            g.node("Concat", first, g.constant([width], np.int64), axis=0),
-            value=helper.make_tensor("zero", TensorProto.FLOAT, [1], [0.0]),
-        )
-        for width in [size] * (2 * layers) + [channels]
+
+    # Of each segment: its state at the beginning, what is fixed in it, and its steps' numbers.
+    lengths = g.constant([segments, decoder.segment], np.int64)
+    scanned = [
+        g.node("Reshape", value, g.node("Concat", lengths, g.node("Shape", value, start=1), axis=0))
+        for value in scanned
     ]
-    body = _step(g, model, initial, fixed)
-    *_, outputs = g.split(
-        "Scan", *zeros, *scanned, outputs=len(zeros) + 1, body=body, num_scan_inputs=len(scanned)
+    width = g.constant([channels], np.int64)
+    nothing = g.node(
+        "ConstantOfShape",
+        g.node("Concat", g.node("Shape", "z", start=0, end=1), width, axis=0),
+        value=helper.make_tensor("zero", FLOAT, [1], [0.0]),
     )
-    x = g.node("Transpose", outputs, perm=[1, 0, 2])
+    _, outputs = g.split(
+        "Scan",
+        nothing,
+        *initial,
+        *fixed,
+        *scanned,
+        outputs=2,
+        body=_segment(model, len(initial), len(scanned)),
+        num_scan_inputs=len(initial) + len(fixed) + len(scanned),
+    )
+    x = g.node("Transpose", outputs, perm=[2, 0, 1, 3])
+    x = g.node("Reshape", x, g.constant([0, steps, channels], np.int64))
     return _model(
         g,
         "decoder",
@@ -186,45 +205,57 @@ def decoder_graph(model: GrooveVAE) -> onnx.ModelProto:
     )
 
 
-def _step(outer: Nodes, model: GrooveVAE, initial: list[str], fixed: str) -> onnx.GraphProto:
-    """The body of the scan: one step. Weights and segments' values are seen from outside."""
+def _segment(model: GrooveVAE, n_initial: int, n_scanned: int) -> onnx.GraphProto:
+    """The body of the outer scan: one segment, begun from its own state.
+
+    The weights of the inner scan are constants of this graph, since ONNX Runtime packs them for
+    multiplication only if they come from the graph next to it.
+    """
+    g = Nodes("segment_")
+    previous = "segment_previous"
+    initial, fixed, scanned = (
+        [g.fresh(hint) for _ in range(n)]
+        for hint, n in (("initial", n_initial), ("fixed", 4), ("scanned", n_scanned))
+    )
+    *_, last, outputs = g.split(
+        "Scan",
+        *initial,
+        previous,
+        *scanned,
+        outputs=n_initial + 2,
+        body=_step(g, model, fixed),
+        num_scan_inputs=n_scanned,
+    )
+    inputs = (previous, *initial, *fixed, *scanned)
+    return _body("segment", g, inputs, (last, outputs))
+
+
+def _step(outer: Nodes, model: GrooveVAE, fixed: list[str]) -> onnx.GraphProto:
+    """The body of the inner scan: one step. Weights and what is `fixed` are seen from outside.
+
+    Each gate of a cell has a product of its own: one for all four would have to be split.
+    """
     decoder = model.decoder
     layers, channels = decoder.lstm.num_layers, decoder.head.channels
     g = Nodes("step_")
     state = [f"step_{kind}{layer}" for layer in range(layers) for kind in "hc"]
     previous = "step_previous"
-    inputs = ("step_threshold", "step_velocity", "step_offset", "step_known", "step_mask",
-              "step_segment", "step_first")  # fmt: skip
-    threshold, velocity_noise, offset_noise, known, mask, segment, is_first = inputs
-
-    def cell(inputs: str, constant: str, weight: str, h: str, c: str) -> tuple[str, str]:
-        joined = g.node("Concat", inputs, h, axis=-1)
-        gates = g.node("Add", g.node("MatMul", joined, weight), constant)
-        three, last = g.split("Split", gates, lengths, outputs=2, axis=-1)
-        i, f, o = g.split("Split", g.node("Sigmoid", three), thirds, outputs=3, axis=-1)
-        fresh = g.node("Mul", i, g.node("Tanh", last))
-        new_c = g.node("Add", g.node("Mul", f, c), fresh)
-        return g.node("Mul", o, g.node("Tanh", new_c)), new_c
-
-    size = decoder.lstm.hidden_size
-    lengths = outer.constant([3 * size, size], np.int64)
-    thirds = outer.constant([size] * 3, np.int64)
-    new_state = []
+    inputs = ("step_threshold", "step_velocity", "step_offset", "step_known", "step_unknown")
+    threshold, velocity_noise, offset_noise, known, unknown = inputs
+    new_state: list[str] = []
     feed = previous
     for layer in range(layers):
-        h, c = (
-            g.node("Where", is_first, g.node("Gather", source, segment, axis=0), now)
-            for source, now in zip(
-                initial[2 * layer : 2 * layer + 2], state[2 * layer : 2 * layer + 2], strict=True
-            )
+        h, c = state[2 * layer : 2 * layer + 2]
+        joined = g.node("Concat", feed, h, axis=-1)
+        weights = _recurrent_weights(decoder.lstm, layer, channels)
+        constants = _biases(outer, decoder.lstm, layer) if layer else fixed
+        i, f, new, o = (
+            g.node("Add", g.node("MatMul", joined, outer.weight(weight)), constant)
+            for weight, constant in zip(weights, constants, strict=True)
         )
-        constant = (
-            g.node("Gather", fixed, segment, axis=0)
-            if layer == 0
-            else _bias(outer, decoder.lstm, layer)
-        )
-        weight = outer.weight(_recurrent_weight(decoder.lstm, layer, channels))
-        feed, c = cell(feed, constant, weight, h, c)
+        fresh = g.node("Mul", g.node("Sigmoid", i), g.node("Tanh", new))
+        c = g.node("Add", g.node("Mul", g.node("Sigmoid", f), c), fresh)
+        feed = g.node("Mul", g.node("Sigmoid", o), g.node("Tanh", c))
         new_state += [feed, c]
     project = decoder.head.project
     params = g.node(
@@ -235,17 +266,18 @@ def _step(outer: Nodes, model: GrooveVAE, initial: list[str], fixed: str) -> onn
     drawn = (
         _draw_logistic if decoder.head.distribution is LogisticGroove else _draw_squared_error
     )(g, outer, params, threshold, velocity_noise, offset_noise)
-    output = g.node(
-        "Add",
-        g.node("Mul", mask, known),
-        g.node("Mul", g.node("Sub", outer.constant(1.0), mask), drawn),
-    )
-    results = [g.node("Identity", name) for name in (*new_state, output, output)]
+    output = g.node("Add", known, g.node("Mul", unknown, drawn))
+    outputs = (*new_state, output, g.node("Identity", output))
+    return _body("step", g, (*state, previous, *inputs), outputs)
+
+
+def _body(name: str, g: Nodes, inputs: Sequence[str], outputs: Sequence[str]) -> onnx.GraphProto:
+    """The body of a scan."""
     return helper.make_graph(
         g.nodes,
-        "step",
-        [helper.make_empty_tensor_value_info(name) for name in (*state, previous, *inputs)],
-        [helper.make_empty_tensor_value_info(name) for name in results],
+        name,
+        [helper.make_empty_tensor_value_info(value) for value in inputs],
+        [helper.make_empty_tensor_value_info(value) for value in outputs],
         initializer=g.constants,
     )
 
@@ -290,7 +322,7 @@ def _parts(g: Nodes, outer: Nodes, params: str, n: int) -> list[str]:
 
 
 def _hits(g: Nodes, logits: str, threshold: str) -> str:
-    return g.node("Cast", g.node("Greater", logits, threshold), to=TensorProto.FLOAT)
+    return g.node("Cast", g.node("Greater", logits, threshold), to=FLOAT)
 
 
 def _joined(g: Nodes, outer: Nodes, hits: str, velocity: str, offset: str) -> str:
@@ -327,8 +359,12 @@ def _logit(g: Nodes, x: str, outer: Nodes | None = None) -> str:
 def _unstack(g: Nodes, x: str, n: int) -> list[str]:
     """`[n, …]` as n arrays without the first axis."""
     axis = g.constant([0], np.int64)
-    parts = g.split("Split", x, outputs=n, axis=0, num_outputs=n) if n > 1 else [x]
-    return [g.node("Squeeze", part, axis) for part in parts]
+    return [g.node("Squeeze", part, axis) for part in _split(g, x, n)]
+
+
+def _split(g: Nodes, x: str, n: int) -> list[str]:
+    """The first axis in n equal parts."""
+    return g.split("Split", x, outputs=n, axis=0, num_outputs=n) if n > 1 else [x]
 
 
 def _conductor(g: Nodes, model: GrooveVAE) -> str:
@@ -348,7 +384,7 @@ def _conductor(g: Nodes, model: GrooveVAE) -> str:
     nothing = g.node(
         "ConstantOfShape",
         shape,
-        value=helper.make_tensor("zero", TensorProto.FLOAT, [1], [0.0]),
+        value=helper.make_tensor("zero", FLOAT, [1], [0.0]),
     )
     weights = [g.weight(part[None]) for part in _onnx_lstm(conductor.lstm, "")]
     output, *_ = g.split("LSTM", nothing, *weights, "", h, c, outputs=1, hidden_size=conductor.size)
@@ -364,18 +400,19 @@ def _initial_state(g: Nodes, source: str, layer: InitialState) -> list[str]:
     return [state for pair in zip(h, c, strict=True) for state in pair]
 
 
-def _recurrent_weight(lstm: nn.LSTM, layer: int, channels: int) -> Array:
-    """`[inputs + H, 4H]`: what previous output (or layer below) and state are multiplied with."""
+def _recurrent_weights(lstm: nn.LSTM, layer: int, channels: int) -> list[Array]:
+    """What previous output (or layer below) and state are multiplied with, for each gate."""
     below = getattr(lstm, f"weight_ih_l{layer}")
     below = below[:, :channels] if layer == 0 else below
     own = getattr(lstm, f"weight_hh_l{layer}")
     joined = np.concatenate([_array(below), _array(own)], axis=1)
-    return np.ascontiguousarray(_reorder(joined, SCANNED).T)
+    return [gate.T for gate in np.split(joined, 4)]
 
 
-def _bias(g: Nodes, lstm: nn.LSTM, layer: int) -> str:
+def _biases(g: Nodes, lstm: nn.LSTM, layer: int) -> list[str]:
+    """The bias of each gate."""
     both = _array(getattr(lstm, f"bias_ih_l{layer}")) + _array(getattr(lstm, f"bias_hh_l{layer}"))
-    return g.weight(_reorder(both, SCANNED))
+    return [g.weight(gate) for gate in np.split(both, 4)]
 
 
 def _onnx_lstm(lstm: nn.LSTM, suffix: str) -> list[Array]:
@@ -409,11 +446,11 @@ def _model(
         g.nodes,
         name,
         [
-            helper.make_tensor_value_info(key, TensorProto.FLOAT, shape)
+            helper.make_tensor_value_info(key, FLOAT, shape)
             for key, shape in inputs.items()
         ],
         [
-            helper.make_tensor_value_info(key, TensorProto.FLOAT, shape)
+            helper.make_tensor_value_info(key, FLOAT, shape)
             for key, (_, shape) in outputs.items()
         ],
         initializer=g.constants,
