@@ -445,14 +445,8 @@ def _model(
     graph = helper.make_graph(
         g.nodes,
         name,
-        [
-            helper.make_tensor_value_info(key, FLOAT, shape)
-            for key, shape in inputs.items()
-        ],
-        [
-            helper.make_tensor_value_info(key, FLOAT, shape)
-            for key, (_, shape) in outputs.items()
-        ],
+        [helper.make_tensor_value_info(key, FLOAT, shape) for key, shape in inputs.items()],
+        [helper.make_tensor_value_info(key, FLOAT, shape) for key, (_, shape) in outputs.items()],
         initializer=g.constants,
     )
     model = helper.make_model(

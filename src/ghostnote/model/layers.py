@@ -57,7 +57,7 @@ class LSTM(nn.LSTM):
                 has_biases=True,
                 num_layers=1,
                 dropout=0.0,
-                train=self.training,
+                train=torch.is_grad_enabled(),  # whether to keep what backward needs
                 bidirectional=False,
                 batch_first=False,
             )
