@@ -69,8 +69,9 @@ class Runtime:
             z: `[B, Z]`.
             noise: uniform in (0, 1), `[B, T, V, 3]`, for hit, velocity and offset.
             temperature: divides the hit logits; 0 gives the most likely cells.
-            known: `[B, T, 3V]`, what the masked cells are.
-            mask: `[B, T, V]`, 1 where a cell is known.
+            known: `[B, T, 3V]`, what the masked numbers are.
+            mask: `[B, T, 3V]`, 1 where a number is known: all three of a cell, or its hit alone,
+                which is then played anew.
             controls: `[B, T, K]`, for a model that takes them.
 
         Returns:
@@ -84,7 +85,7 @@ class Runtime:
         shape, voices = (len(z), self.bundle.steps), self.bundle.voices
         if known is None or mask is None:
             known = np.zeros((*shape, 3 * voices), np.float32)
-            mask = np.zeros((*shape, voices), np.float32)
+            mask = np.zeros((*shape, 3 * voices), np.float32)
         inputs = {"z": z, "noise": noise, "known": known, "mask": mask}
         heat = {"temperature": np.array(temperature, np.float32)}
         parts = [

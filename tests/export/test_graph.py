@@ -64,7 +64,7 @@ class Both:
             "noise": noise,
             "temperature": np.array(temperature, np.float32),
             "known": np.zeros((*shape, 3 * N_VOICES), np.float32),
-            "mask": np.zeros((*shape, N_VOICES), np.float32),
+            "mask": np.zeros((*shape, 3 * N_VOICES), np.float32),
             **self._controls(z),
             **cells,
         }
@@ -144,15 +144,32 @@ def test_known_cells_are_heard_and_kept(both: Both, z: Array, noise: Array) -> N
     some = slice(0, 100)
     free = both.onnx(z[some], noise[some])
     known = both.onnx(z[100:200], noise[100:200])
-    mask = (noise[200:300, ..., 0] < 0.4).astype(np.float32)
+    mask = np.tile((noise[200:300, ..., 0] < 0.4).astype(np.float32), 3)
     x = both.onnx(z[some], noise[some], known=known, mask=mask)
     same_grooves(x, both.torch(z[some], noise[some], known=known, mask=mask))
-    kept = np.tile(mask, 3) == 1
+    kept = mask == 1
     assert np.array_equal(x[kept], known[kept])
     assert not np.array_equal(x[~kept], free[~kept])
     everything = np.ones_like(mask)
     assert np.array_equal(both.onnx(z[some], noise[some], known=known, mask=everything), known)
     assert np.array_equal(both.onnx(z[some], noise[some], known=known, mask=0 * mask), free)
+
+
+def test_hits_alone_may_be_known(both: Both, z: Array, noise: Array) -> None:
+    some = slice(0, 100)
+    known = both.onnx(z[100:200], noise[100:200])
+    mask = np.zeros_like(known)
+    mask[..., :N_VOICES] = 1
+    x = both.onnx(z[some], noise[some], known=known, mask=mask)
+    same_grooves(x, both.torch(z[some], noise[some], known=known, mask=mask))
+    assert np.array_equal(x[..., :N_VOICES], known[..., :N_VOICES])
+    hits, velocity, offset = np.split(x, 3, axis=-1)
+    assert (velocity[hits == 1] > 0).all()
+    assert not velocity[hits == 0].any()
+    assert not offset[hits == 0].any()
+    other = known.copy()
+    other[..., N_VOICES:] *= 0.5  # of which nothing is to be heard
+    assert np.array_equal(both.onnx(z[some], noise[some], known=other, mask=mask), x)
 
 
 def test_a_row_does_not_know_its_batch(both: Both, z: Array, noise: Array) -> None:
@@ -245,7 +262,7 @@ def test_graphs_say_what_goes_in_and_out(both: Both) -> None:
         "noise": ["batch", STEPS, N_VOICES, 3],
         "temperature": [],
         "known": ["batch", STEPS, 3 * N_VOICES],
-        "mask": ["batch", STEPS, N_VOICES],
+        "mask": ["batch", STEPS, 3 * N_VOICES],
         "x": ["batch", STEPS, 3 * N_VOICES],
         **({"controls": ["batch", STEPS, 9]} if both.model.config.controls else {}),
     }

@@ -204,7 +204,7 @@ def test_a_categorical_head_draws_the_rest_given_what_is_known() -> None:
     n = 100_000
     drawn = head(params.expand(n, -1)).sample(
         torch.rand(n, N_VOICES, 3, generator=random), 1.0,
-        windows(known).expand(n, -1), mask.expand(n, -1),
+        windows(known).expand(n, -1), mask.repeat(3).expand(n, -1),
     )[:, :N_VOICES]  # fmt: skip
     assert torch.equal(drawn[:, :4], known[:4].expand(n, -1))
     sets = all_sets()

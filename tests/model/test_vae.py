@@ -121,14 +121,13 @@ def test_known_cells_are_kept_to_the_bit(
 ) -> None:
     p = model.decode(z)
     known = p.sample(noise.flip(0))
-    nothing, everything = torch.zeros(5, STEPS, N_VOICES), torch.ones(5, STEPS, N_VOICES)
+    nothing, everything = torch.zeros(known.shape), torch.ones(known.shape)
     assert torch.equal(p.sample(noise, 1.0, known, everything), known)
     assert torch.equal(p.sample(noise, 1.0, known, nothing), x)
-    mask = (
-        torch.rand(5, STEPS, N_VOICES, generator=torch.Generator().manual_seed(5)) < 0.5
-    ).float()
+    cells = torch.rand(5, STEPS, N_VOICES, generator=torch.Generator().manual_seed(5)) < 0.5
+    mask = cells.float().repeat(1, 1, 3)
     drawn = p.sample(noise, 1.0, known, mask)
-    kept = mask.repeat(1, 1, 3) == 1
+    kept = mask == 1
     assert torch.equal(drawn[kept], known[kept])
     # What is known is heard: the other cells are those of a decoder that has it in its ears.
     heard = model.decoder.unroll(z, noise, 1.0, known, mask).outputs

@@ -43,7 +43,7 @@ class Draw(ABC):
 
     @abstractmethod
     def prepare(self, g: Nodes, noise: str, known: str, mask: str) -> list[str]:
-        """What each step needs, `[T, B, …]` each; `known` `[B, T, 3V]`, `mask` `[B, T, V]`."""
+        """What each step needs, `[T, B, …]` each; `known` and `mask` `[B, T, 3V]`."""
 
     @abstractmethod
     def step(self, g: Nodes, outer: Nodes, params: str, given: list[str]) -> tuple[str, str]:
@@ -78,14 +78,18 @@ class _Groove(Draw):
         padding = g.node("Pad", first, rest, g.constant(0.5))
         hits, velocity, offset = g.unstack(padding, 3)
         threshold = g.node("Mul", logit(g, hits), "temperature")
-        known, mask = (g.node("Transpose", name, perm=[1, 0, 2]) for name in (known, mask))
-        mask = g.node("Tile", mask, g.constant([1, 1, 3], np.int64))
         of_noise = [threshold, logit(g, velocity), offset][: self.n_noise]
-        return [
-            *of_noise,
-            g.node("Mul", self.units(g, known), mask),
-            g.node("Sub", g.constant(1.0), mask),
-        ]
+        known = g.node("Mul", self.units(g, known), mask)
+        free = g.node("Sub", g.constant(1.0), mask)
+        return [*of_noise, *(self._wide(g, value) for value in (known, free))]
+
+    def _wide(self, g: Nodes, x: str) -> str:
+        """`[B, T, 3V]` as `[T, B, …]`, each group in whole lanes."""
+        shape = g.constant([0, 0, 3, self.voices], np.int64)
+        groups = g.node("Transpose", g.node("Reshape", x, shape), perm=[1, 0, 2, 3])
+        rest = g.constant([0] * 7 + [-self.voices % LANES], np.int64)
+        padding = g.node("Pad", groups, rest, g.constant(0.0))
+        return g.node("Reshape", padding, g.constant([0, 0, 3 * lanes(self.voices)], np.int64))
 
     def units(self, g: Nodes, x: str) -> str:
         """`x` in the units of the loop."""
@@ -94,14 +98,25 @@ class _Groove(Draw):
 
     def step(self, g: Nodes, outer: Nodes, params: str, given: list[str]) -> tuple[str, str]:
         """See `Draw.step`."""
-        *noise, known, unknown = given
-        drawn = unpadded(g, outer, self.cells(g, outer, params, noise), self.voices, 3)
-        output = g.node("Add", known, g.node("Mul", unknown, drawn))
+        *noise, known, free = given
+        size = lanes(self.voices)
+        played, of_hits = (g.parts(value, [size, 2 * size], outer)[:1] for value in (known, free))
+        hits, expression = self.cells(g, outer, params, noise)
+        hits = g.node("Add", *played, g.node("Mul", *of_hits, hits))
+        drawn = g.node("Concat", hits, *self.expression(g, hits, expression), axis=-1)
+        whole = g.node("Add", known, g.node("Mul", free, drawn))
+        output = unpadded(g, outer, whole, self.voices, 3)
         return output, g.node("Identity", output)
 
     @abstractmethod
-    def cells(self, g: Nodes, outer: Nodes, params: str, noise: list[str]) -> str:
-        """Hits, velocity and offset of all cells, each group in whole lanes."""
+    def cells(
+        self, g: Nodes, outer: Nodes, params: str, noise: list[str]
+    ) -> tuple[str, tuple[str, str]]:
+        """Hits, and the velocity and offset of all cells, each in whole lanes."""
+
+    def expression(self, g: Nodes, hits: str, expression: tuple[str, str]) -> list[str]:
+        """Velocity and offset as they are fed back, given the hits."""
+        return [g.node("Mul", hits, part) for part in expression]
 
     def groups(self, g: Nodes, outer: Nodes, params: str, n: int) -> list[str]:
         """The n groups of the parameters."""
@@ -118,7 +133,9 @@ class DrawLikelihood(_Groove):
 
     n_noise = 3
 
-    def cells(self, g: Nodes, outer: Nodes, params: str, noise: list[str]) -> str:
+    def cells(
+        self, g: Nodes, outer: Nodes, params: str, noise: list[str]
+    ) -> tuple[str, tuple[str, str]]:
         """See `_Groove.cells`."""
         threshold, velocity_noise, offset_noise = noise
         logits, v_loc, v_scale, o_loc, o_scale = self.groups(g, outer, params, 5)
@@ -141,9 +158,10 @@ class DrawLikelihood(_Groove):
         offset = g.node("Add", loc, g.node("Mul", spread, logit(g, inside, outer)))
         least, top = outer.constant(1 / VELOCITY_LEVELS), outer.constant(1.0)
         early, late = outer.constant(-0.5), outer.constant(LATEST)
-        played = g.node("Mul", hits, g.node("Clip", velocity, least, top))
-        moved = g.node("Mul", hits, g.node("Clip", offset, early, late))
-        return g.node("Concat", hits, played, moved, axis=-1)
+        return hits, (
+            g.node("Clip", velocity, least, top),
+            g.node("Clip", offset, early, late),
+        )
 
     def finish(self, g: Nodes, outputs: str) -> str:
         """See `Draw.finish`."""
@@ -164,12 +182,18 @@ class DrawSquaredError(_Groove):
         """`x` in the original's units."""
         return g.node("Mul", x, g.constant(self._units))
 
-    def cells(self, g: Nodes, outer: Nodes, params: str, noise: list[str]) -> str:
+    def cells(
+        self, g: Nodes, outer: Nodes, params: str, noise: list[str]
+    ) -> tuple[str, tuple[str, str]]:
         """See `_Groove.cells`."""
         logits, velocity, offset = self.groups(g, outer, params, 3)
         hits = self.hits(g, logits, noise[0])
-        activated = g.node("Sigmoid", velocity), g.node("Tanh", offset)
-        return g.node("Concat", hits, *activated, axis=-1)
+        return hits, (g.node("Sigmoid", velocity), g.node("Tanh", offset))
+
+    def expression(self, g: Nodes, hits: str, expression: tuple[str, str]) -> list[str]:
+        """That of silent cells too: the original feeds its decoder with those."""
+        del g, hits
+        return [*expression]
 
     def finish(self, g: Nodes, outputs: str) -> str:
         """See `Draw.finish`."""
@@ -186,8 +210,10 @@ class _Hits(Draw):
 
     def prepare(self, g: Nodes, noise: str, known: str, mask: str) -> list[str]:
         """See `Draw.prepare`."""
-        hits = g.columns(known, 0, self.voices)
-        fixed, free = (g.node("Transpose", name, perm=[1, 0, 2]) for name in (hits, mask))
+        fixed, free = (
+            g.node("Transpose", g.columns(name, 0, self.voices), perm=[1, 0, 2])
+            for name in (known, mask)
+        )
         own = g.node("Gather", noise, g.constant(0, np.int64), axis=3)
         uniform = g.node("Transpose", own, perm=[1, 0, 2])
         return [self.noise(g, uniform), g.node("Mul", fixed, free), free]
@@ -198,16 +224,11 @@ class _Hits(Draw):
 
     def finish(self, g: Nodes, outputs: str) -> str:
         """See `Draw.finish`."""
-        _, velocity, offset = g.parts("known", [self.voices] * 3)
+        nothing = g.node("Mul", outputs, g.constant(0.0))
         plain = g.node("Mul", outputs, g.constant(PLAIN_VELOCITY))
-        given = g.node("Greater", "mask", g.constant(0.0))
-        return g.node(
-            "Concat",
-            outputs,
-            g.node("Where", given, velocity, plain),
-            g.node("Where", given, offset, g.constant(0.0)),
-            axis=-1,
-        )
+        drawn = g.node("Concat", outputs, plain, nothing, axis=-1)
+        free = g.node("Mul", g.node("Sub", g.constant(1.0), "mask"), drawn)
+        return g.node("Add", g.node("Mul", "mask", "known"), free)
 
     def threshold(self, g: Nodes, uniform: str) -> str:
         """What the logits of hits have to be above."""

@@ -126,7 +126,7 @@ def decoder_graph(model: GrooveVAE) -> onnx.ModelProto:
     """The whole autoregressive decode: the same function as `Decoder.sample`.
 
     Inputs: `z` `[B, Z]`; `noise` `[B, T, V, 3]`, uniform in (0, 1); `temperature` `[]`; `known`
-    `[B, T, 3V]`; `mask` `[B, T, V]`, 1 where a cell is known; `controls` `[B, T, K]` for a model
+    `[B, T, 3V]`; `mask` `[B, T, 3V]`, 1 where a number is known; `controls` `[B, T, K]` for a model
     that takes them. Output: `x` `[B, T, 3V]`.
 
     Raises:
@@ -141,7 +141,7 @@ def decoder_graph(model: GrooveVAE) -> onnx.ModelProto:
         "noise": ["batch", steps, config.voices, 3],
         "temperature": [],
         "known": ["batch", steps, 3 * config.voices],
-        "mask": ["batch", steps, config.voices],
+        "mask": ["batch", steps, 3 * config.voices],
     }
 
     # What does not change from step to step is computed once, for all segments together.

@@ -277,8 +277,8 @@ class Decoder(nn.Module):
             z: `[B, Z]`.
             noise: uniform in (0, 1), `[B, T, V, 3]`, for hit, velocity and offset.
             temperature: divides the hit logits; 0 gives the most likely cells.
-            known: `[B, T, X]`, what the masked cells are.
-            mask: `[B, T, V]`, 1 where a cell is known, 0 where it is sampled.
+            known: `[B, T, X]`, what the masked numbers are.
+            mask: `[B, T, X]`, 1 where a number is known, 0 where it is sampled.
             controls: `[B, T, K]`.
         """
         if controls is not None and self.control_reader is not None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, ClassVar, Literal, NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -210,7 +210,56 @@ class HitsControl:
         return Given(x.copy(), from_groove_x(x).hits.copy())
 
 
-Task = Identity | Humanize | Tap | AddVoices | Infill | HitsControl
+@dataclass(frozen=True, kw_only=True)
+class Mixture:
+    """Any of several tasks, drawn anew for each window, and told to the model: one model that does
+    them all.
+
+    Controls are one-hot, `[B, T, K]` with one number a task, in the order of `TASKS`.
+    """
+
+    kind: Literal["mixture"] = "mixture"
+    rates: str = "0.25+0.25+0.25+0.25"
+    """How often each of `TASKS` is drawn."""
+
+    TASKS: ClassVar[tuple[Task, ...]]
+    """What may be drawn."""
+
+    def __post_init__(self) -> None:
+        _ = self.shares
+
+    @property
+    def shares(self) -> npt.NDArray[np.float64]:
+        """The probability of each of `TASKS`.
+
+        Raises:
+            ConfigError: `rates` are not as many numbers, from 0 on and not all 0.
+        """
+        try:
+            rates = np.array([float(rate) for rate in self.rates.split("+")])
+        except ValueError:
+            rates = np.zeros(0)
+        if len(rates) != len(self.TASKS) or not (rates >= 0).all() or not 0 < rates.sum() < np.inf:
+            raise ConfigError(
+                f"task.rates is {self.rates!r}", remedy=f"{len(self.TASKS)} rates, such as 1+1+2+1"
+            )
+        return np.asarray(rates / rates.sum())
+
+    def apply(self, x: Array, generator: np.random.Generator) -> Given:
+        """What a model is given of `x` `[B, T, 3V]`."""
+        drawn = generator.choice(len(self.TASKS), len(x), p=self.shares)
+        # Every task for every row, so that no row's draws depend on what others are given.
+        options = [task.apply(x, generator).x for task in self.TASKS]
+        given = np.stack(options)[drawn, np.arange(len(x))]
+        return Given(given, self.told(drawn, x.shape[1]))
+
+    def told(self, which: npt.NDArray[np.integer[Any]], steps: int) -> Array:
+        """The controls `[B, T, K]` that tell a model which of `TASKS` each row `[B]` is."""
+        one_hot = np.eye(len(self.TASKS), dtype=np.float32)[which]
+        return np.repeat(one_hot[:, None], steps, axis=1)
+
+
+Task = Identity | Humanize | Tap | AddVoices | Infill | HitsControl | Mixture
 """Each has ``apply(x, generator) -> Given``: a pure function that leaves `x` as it is, and draws
 each row's corruption apart from the others."""
 
@@ -255,5 +304,7 @@ def _share(value: float, setting: str) -> None:
     if not 0 <= value <= 1:
         raise ConfigError(f"{setting} is {value!r}", remedy="a number from 0 to 1")
 
+
+Mixture.TASKS = (Identity(), Humanize(), Tap(), Infill(hide="either"))
 
 _KINDS: dict[str, type[Task]] = {kind().kind: kind for kind in get_args(Task)}

@@ -119,6 +119,9 @@ class LogisticGroove(GrooveStep):
     ) -> Tensor:
         """See `StepDistribution.sample`. Silent cells have neither velocity nor offset."""
         hits, velocity, offset = self.cells(noise, temperature)
+        if known is not None and mask is not None:
+            voices = hits.shape[-1]
+            hits = keep_known(hits, known[..., :voices], mask[..., :voices])
         return keep_known(torch.cat([hits, hits * velocity, hits * offset], -1), known, mask)
 
 

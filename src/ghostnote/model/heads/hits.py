@@ -21,6 +21,7 @@ from ghostnote.model.heads.step import (
     StepDistribution,
     choose,
     draw_hits,
+    keep_known,
     pieces,
 )
 
@@ -58,11 +59,9 @@ class HitsStep(StepDistribution):
         """See `StepDistribution.sample`."""
         if known is None or mask is None:
             return plain(self.draw_hits(noise[..., 0], temperature, None, None))
-        fixed, velocity, offset = known.chunk(3, dim=-1)
-        hits = self.draw_hits(noise[..., 0], temperature, fixed, mask)
-        _, own, none = plain(hits).chunk(3, dim=-1)
-        return torch.cat([hits, torch.where(mask > 0, velocity, own),
-                          torch.where(mask > 0, offset, none)], -1)  # fmt: skip
+        voices = noise.shape[-2]
+        hits = self.draw_hits(noise[..., 0], temperature, known[..., :voices], mask[..., :voices])
+        return keep_known(plain(hits), known, mask)
 
     def point(self) -> Tensor:
         """See `StepDistribution.point`."""

@@ -68,8 +68,9 @@ class StepDistribution(ABC):
         """`x` `[..., X]` from uniform noise `[..., V, 3]` in (0, 1): a pure function.
 
         `temperature` divides the hit logits; at 0 every cell gets its most likely hit and the
-        median velocity and offset. Cells where `mask` `[..., V]` is 1 are as in `known`
-        `[..., X]`; a head whose cells depend on each other draws the rest given those.
+        median velocity and offset. Numbers where `mask` `[..., X]` is 1 are as in `known`
+        `[..., X]`: all three of a cell, or its hit alone, which is then played anew. A head whose
+        cells depend on each other draws the rest given those.
         """
         heat = torch.as_tensor(temperature, dtype=torch.float32, device=noise.device)
         return self.draw(torch.where(heat > 0, noise, 0.5), heat, known, mask)
@@ -152,8 +153,5 @@ def choose(logits: Tensor, noise: Tensor, temperature: Tensor) -> Tensor:
 
 
 def keep_known(x: Tensor, known: Tensor | None, mask: Tensor | None) -> Tensor:
-    """`x` `[..., 3V]` with the cells of `mask` `[..., V]` as in `known`."""
-    if known is None or mask is None:
-        return x
-    chosen = torch.cat([mask] * 3, -1)
-    return chosen * known + (1 - chosen) * x
+    """`x` with the numbers of `mask` as in `known`, all `[...]`."""
+    return x if known is None or mask is None else mask * known + (1 - mask) * x

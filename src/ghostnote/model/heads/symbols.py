@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ghostnote.model.heads.step import Head, Parts, StepDistribution, choose, pieces
+from ghostnote.model.heads.step import Head, Parts, StepDistribution, choose, keep_known, pieces
 
 
 class Symbols(StepDistribution):
@@ -48,8 +48,8 @@ class Symbols(StepDistribution):
             chosen = choose(logits, noise[..., index, 0], temperature)
             symbol = F.one_hot(chosen, logits.shape[-1]).to(logits.dtype)
             if known is not None and mask is not None:
-                given = pieces(known, self.alphabets)[index]
-                symbol = torch.where(mask[..., index, None] > 0, given, symbol)
+                given, kept = (pieces(side, self.alphabets)[index] for side in (known, mask))
+                symbol = keep_known(symbol, given, kept)
             drawn.append(symbol)
         return torch.cat(drawn, -1)
 
