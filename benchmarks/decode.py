@@ -26,7 +26,7 @@ from ghostnote.export.bundle import load_model
 from ghostnote.export.nodes import IR_VERSION, OPSET
 from ghostnote.model.decoders import SegmentDecoder
 from ghostnote.model.vae import GrooveVAE
-from ghostnote.pipeline import draws
+from ghostnote.pipeline.sampling import draws
 from ghostnote.runtime import Runtime
 
 

@@ -184,7 +184,7 @@ HEAVY = "torch onnxruntime onnx soundfile matplotlib sklearn tensorboard mido nu
         ("import ghostnote.cli", set()),
         (f"import {', '.join(COMMANDS)}", {"cyclopts", "rich", "numpy"}),
         ("from ghostnote import Groove, GhostnoteError, load_map", {"numpy"}),
-        ("import ghostnote.pipeline, ghostnote.bundle, ghostnote.render", {"numpy"}),
+        ("import ghostnote.pipeline.sampling, ghostnote.bundle, ghostnote.render", {"numpy"}),
         ("import ghostnote.interop.weights", {"numpy"}),
     ],
 )

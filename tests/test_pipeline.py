@@ -11,7 +11,7 @@ from ghostnote import pipeline
 from ghostnote.bundle import Bundle
 from ghostnote.errors import BundleError, ConfigError, GrooveError
 from ghostnote.music.groove import Groove
-from ghostnote.pipeline import draw_windows, draws, sample
+from ghostnote.pipeline.sampling import draw_windows, draws, sample
 from ghostnote.runtime import Runtime, fingerprints
 
 

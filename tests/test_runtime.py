@@ -14,7 +14,7 @@ from ghostnote.bundle import DECODER, Bundle, load_bundle
 from ghostnote.errors import BundleError, ConfigError
 from ghostnote.music.groove import Groove
 from ghostnote.music.kit import N_VOICES
-from ghostnote.pipeline import draws
+from ghostnote.pipeline.sampling import draws
 from ghostnote.runtime import Runtime, from_x, to_x
 
 Array = npt.NDArray[np.float32]

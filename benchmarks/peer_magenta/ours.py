@@ -43,20 +43,20 @@ def start(options: argparse.Namespace) -> None:
 
     import ghostnote.music.grid
     import ghostnote.music.midi
-    import ghostnote.pipeline
+    import ghostnote.pipeline.sampling
     from ghostnote.bundle import load_bundle
     from ghostnote.runtime import Runtime
 
     imported = time.perf_counter()
     runtime = Runtime(load_bundle(str(options.bundle)), threads=options.threads)
     runtime.encode(windows(options)[:1])
-    ghostnote.pipeline.sample(1, temperature=1.0, model=runtime)
+    ghostnote.pipeline.sampling.sample(1, temperature=1.0, model=runtime)
     report(imports=imported - begin, load=time.perf_counter() - imported)
 
 
 def sample(options: argparse.Namespace) -> None:
     from ghostnote.bundle import load_bundle
-    from ghostnote.pipeline import sample
+    from ghostnote.pipeline.sampling import sample
     from ghostnote.runtime import Runtime
 
     runtime = Runtime(load_bundle(str(options.bundle)), threads=options.threads)

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from ghostnote.music.groove import Groove, concatenate
     from ghostnote.music.kit import DrumMap, load_map
     from ghostnote.music.midi import Performance, read_midi, write_midi
-    from ghostnote.pipeline import reconstruct, sample
+    from ghostnote.pipeline.reconstruction import reconstruct
+    from ghostnote.pipeline.sampling import sample
 
 __version__ = "0.1.0"
 
@@ -46,8 +47,8 @@ _HOMES: Final = {
     "load_bundle": "bundle",
     "load_map": "music.kit",
     "read_midi": "music.midi",
-    "reconstruct": "pipeline",
-    "sample": "pipeline",
+    "reconstruct": "pipeline.reconstruction",
+    "sample": "pipeline.sampling",
     "to_groove": "music.grid",
     "to_performance": "music.grid",
     "write_midi": "music.midi",

@@ -20,7 +20,7 @@ from ghostnote.evaluate.report import _sample_figures, judge
 from ghostnote.export.bundle import load_model
 from ghostnote.export.card import card
 from ghostnote.music.kit import VOICES
-from ghostnote.pipeline import sample
+from ghostnote.pipeline.sampling import sample
 
 SAMPLES = 24
 

@@ -26,7 +26,7 @@ from ghostnote.export.bundle import (
 )
 from ghostnote.export.card import card
 from ghostnote.model.vae import GrooveVAE
-from ghostnote.pipeline import draws, sample
+from ghostnote.pipeline.sampling import draws, sample
 from ghostnote.runtime import Runtime
 from ghostnote.train.checkpoint import Checkpoint
 from ghostnote.train.config import RunConfig, from_table, to_table, update

@@ -25,7 +25,7 @@ from ghostnote.music.midi import DRUM_CHANNEL, read_midi, write_midi
 
 if TYPE_CHECKING:
     from ghostnote.music.grid import GridReport
-    from ghostnote.pipeline import Reconstruction
+    from ghostnote.pipeline.reconstruction import Reconstruction
     from ghostnote.runtime import Runtime
 
 
@@ -125,7 +125,7 @@ def _reconstruct(  # noqa: PLR0917 - one call, of which every option is a part
 ) -> Reconstructed:
     from ghostnote.errors import GrooveError
     from ghostnote.music.grid import to_groove, to_performance
-    from ghostnote.pipeline import reconstruct as send
+    from ghostnote.pipeline.reconstruction import reconstruct as send
 
     refuse_existing([target], force=force)
     performance = read_midi(source)

@@ -70,7 +70,7 @@ def sample(
     """
     from ghostnote.bundle import load_bundle
     from ghostnote.music.grid import on_the_beat
-    from ghostnote.pipeline import sample as draw
+    from ghostnote.pipeline.sampling import sample as draw
 
     kinds = named(formats, _FORMATS)
     chosen = secrets.randbelow(10**6) if seed is None else seed

@@ -27,7 +27,7 @@ from ghostnote.evaluate.two_sample import features, two_sample_accuracy
 from ghostnote.export.bundle import load_model
 from ghostnote.model.vae import GrooveVAE
 from ghostnote.music.kit import N_VOICES, VOICES
-from ghostnote.pipeline import draw_windows
+from ghostnote.pipeline.sampling import draw_windows
 from ghostnote.runtime import Runtime
 
 FloatArray = npt.NDArray[np.float32]
