@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ghostnote import pipeline
+from ghostnote.pipeline import sampling as pipeline
 from ghostnote.bundle import Bundle
 from ghostnote.errors import BundleError, ConfigError, GrooveError
 from ghostnote.music.groove import Groove
