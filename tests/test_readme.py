@@ -26,6 +26,8 @@ from ghostnote.music.midi import write_midi
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
+MANUALS = (ROOT / "docs" / "magenta.md",)
+"""Documents whose commands must be understood, too."""
 
 
 class Block(NamedTuple):
@@ -37,11 +39,11 @@ class Block(NamedTuple):
     only_parse: bool
 
 
-def blocks(language: str) -> list[Block]:
+def blocks(language: str, text: str = README) -> list[Block]:
     fence = re.compile(r"(<!-- test: parse -->\n)?^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
     found = [
-        Block(README[: match.start(2)].count("\n") + 1, match[2], match[3], bool(match[1]))
-        for match in fence.finditer(README)
+        Block(text[: match.start(2)].count("\n") + 1, match[2], match[3], bool(match[1]))
+        for match in fence.finditer(text)
     ]
     return [block for block in found if block.language == language]
 
@@ -92,7 +94,14 @@ def test_commands_work(block: Block, reader: Path, request: pytest.FixtureReques
         assert result.returncode == 0, f"{command}\n{result.stdout}\n{result.stderr}"
 
 
-@pytest.mark.parametrize("block", blocks("bash"), ids=named)
+@pytest.mark.parametrize(
+    "block",
+    [
+        *blocks("bash"),
+        *(block for manual in MANUALS for block in blocks("bash", manual.read_text("utf-8"))),
+    ],
+    ids=named,
+)
 def test_commands_are_understood(block: Block) -> None:
     for command in commands(block):
         program, *tokens = shlex.split(command, comments=True)
