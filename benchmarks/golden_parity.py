@@ -58,9 +58,9 @@ def relative(ours: Tensor | Array | float, theirs: Array, *, more: float = 0.0) 
     values = ours.detach().numpy() if isinstance(ours, Tensor) else np.asarray(ours)
     if values.shape != theirs.shape:
         return math.inf
-    difference = np.abs(values.astype(np.float64) - theirs.astype(np.float64)).max(initial=0)
-    largest = np.abs(theirs.astype(np.float64)).max(initial=0) + more
-    error = float(difference / largest if largest else difference)
+    difference = float(np.abs(values.astype(np.float64) - theirs.astype(np.float64)).max(initial=0))
+    largest = float(np.abs(theirs.astype(np.float64)).max(initial=0)) + more
+    error = difference / largest if largest else difference
     return math.inf if math.isnan(error) else error
 
 
@@ -69,7 +69,7 @@ class Golden:
 
     def __init__(self, folder: Path) -> None:
         self.meta = json.loads((folder / "meta.json").read_text("utf-8"))
-        with np.load(folder / "golden.npz") as file:
+        with (folder / "golden.npz").open("rb") as packed, np.load(packed) as file:
             self.arrays: dict[str, Array] = {name: file[name] for name in file.files}
         variables = {
             name: torch.from_numpy(value)
