@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from ghostnote.bundle import Bundle
+from ghostnote.bundle import DECODER, Bundle
 from ghostnote.data.bars import Bars, to_x
 from ghostnote.data.corpus import Corpus
 from ghostnote.data.windows import Windows, windows
@@ -56,11 +56,13 @@ def judge(
     Raises:
         ConfigError: fewer than 2 samples; or a model that has other than nine voices, or that has
             to be told the hits, so that nothing can be drawn of it.
+        BundleError: the bundle has no decoder, since its model writes no drums.
         DataError: the split has no windows, or those of one take only.
         MissingExtraError: scikit-learn is not installed.
     """
     if samples < 2:
         raise ConfigError(f"{samples} samples tell nothing", remedy="2 or more; 2,048 are usual")
+    bundle.read(DECODER)  # that of symbols has none, and says so
     if bundle.voices != N_VOICES or bundle.controls:
         kind = "has to be told the hits" if bundle.controls else f"has {bundle.voices} drum classes"
         raise ConfigError(
