@@ -103,6 +103,22 @@ def converted(golden: Path) -> Callable[[str], dict[str, Any]]:
     return read
 
 
+@pytest.fixture(scope="session")
+def imported(golden: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Bundle]:
+    """Gives the bundle of the golden set of a configuration of the original."""
+    pytest.importorskip("torch")
+    from ghostnote.interop.magenta import import_magenta
+    from ghostnote.interop.weights import read_weights
+
+    folder = tmp_path_factory.mktemp("imported")
+
+    @cache
+    def of(name: str) -> Bundle:
+        return import_magenta(read_weights(golden / f"{name}.small"), folder / name)
+
+    return of
+
+
 # -- small models and what they are trained on ---------------------------------------------
 
 
