@@ -1,4 +1,4 @@
-"""``ghostnote train``, ``export`` and ``presets``, with models that were imported, or have a task."""
+"""``ghostnote train``, ``export`` and ``presets``: imported models, and models with a task."""
 
 from __future__ import annotations
 
