@@ -15,6 +15,7 @@ import argparse
 import json
 import math
 import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -42,18 +43,25 @@ LIMIT = 1e-5
 STEPS = 5
 """Steps of Adam that the golden sets hold."""
 
+_UNUSABLE = (OSError, KeyError, ValueError, zipfile.BadZipFile, GhostnoteError, RuntimeError)
+"""What a folder leads to that is no golden set; the last from arrays of shapes that do not fit."""
+
 Array = npt.NDArray[Any]
 Errors = Iterator[tuple[str, float]]
 
 
 def relative(ours: Tensor | Array | float, theirs: Array, *, more: float = 0.0) -> float:
-    """The largest difference, relative to the largest number of `theirs`, and `more`."""
+    """The largest difference, relative to the largest number of `theirs`, and `more`.
+
+    Infinite where shapes differ, or one has something that is no number.
+    """
     values = ours.detach().numpy() if isinstance(ours, Tensor) else np.asarray(ours)
     if values.shape != theirs.shape:
         return math.inf
-    difference = np.abs(values.astype(np.float64) - theirs.astype(np.float64)).max(initial=0)
-    largest = np.abs(theirs.astype(np.float64)).max(initial=0) + more
-    return float(difference / largest if largest else difference)
+    difference = float(np.abs(values.astype(np.float64) - theirs.astype(np.float64)).max(initial=0))
+    largest = float(np.abs(theirs.astype(np.float64)).max(initial=0)) + more
+    error = difference / largest if largest else difference
+    return math.inf if math.isnan(error) else error
 
 
 class Golden:
@@ -61,7 +69,7 @@ class Golden:
 
     def __init__(self, folder: Path) -> None:
         self.meta = json.loads((folder / "meta.json").read_text("utf-8"))
-        with np.load(folder / "golden.npz") as file:
+        with (folder / "golden.npz").open("rb") as packed, np.load(packed) as file:
             self.arrays: dict[str, Array] = {name: file[name] for name in file.files}
         variables = {
             name: torch.from_numpy(value)
@@ -293,8 +301,8 @@ def main() -> int:
         try:
             golden = Golden(folder)
             errors = list(golden.errors())
-        except (OSError, KeyError, ValueError, GhostnoteError) as reason:
-            print(f"  cannot be compared: {reason}")
+        except _UNUSABLE as reason:
+            print(f"  cannot be compared: {' '.join(str(reason).split())}")
             failed += 1
             continue
         for name, error in errors:

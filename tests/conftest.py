@@ -13,6 +13,7 @@ import os
 import zipfile
 from collections.abc import Callable, Iterator
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -103,6 +104,22 @@ def converted(golden: Path) -> Callable[[str], dict[str, Any]]:
     return read
 
 
+@pytest.fixture(scope="session")
+def imported(golden: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Bundle]:
+    """Gives the bundle of the golden set of a configuration of the original."""
+    pytest.importorskip("torch")
+    from ghostnote.interop.magenta import import_magenta
+    from ghostnote.interop.weights import read_weights
+
+    folder = tmp_path_factory.mktemp("imported")
+
+    @cache
+    def of(name: str) -> Bundle:
+        return import_magenta(read_weights(golden / f"{name}.small"), folder / name)
+
+    return of
+
+
 # -- small models and what they are trained on ---------------------------------------------
 
 
@@ -136,6 +153,50 @@ def make_model() -> Callable[..., GrooveVAE]:
             if head in ("likelihood", "squared-error", "boolean"):
                 model.decoder.core.project.bias[:9] = -1.0
         return model.eval()
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_bundle(
+    make_model: Callable[..., GrooveVAE], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., Bundle]:
+    """Makes bundles of such models, taught `task`, whose z is drawn from N(0, I)."""
+    from ghostnote.bundle import DECODER, ENCODER, FORMAT, LATENT, WEIGHTS, load_bundle
+    from ghostnote.export.bundle import save_latent, write_bundle
+    from ghostnote.export.graph import decoder_graph, encoder_graph
+    from ghostnote.latent import Prior
+    from ghostnote.train.config import to_table
+
+    def make(kind: str, head: str, *, task: str = "identity", **others: Any) -> Bundle:
+        from safetensors.torch import save
+
+        model = make_model(kind, head, **others)
+        size = model.config.latent
+        prior = Prior(np.ones(1, "f4"), np.zeros((1, size), "f4"), np.eye(size, dtype="f4")[None])
+        files = {
+            WEIGHTS: save(model.state_dict()),
+            LATENT: save_latent(prior, np.zeros(0, np.uint64)),
+            ENCODER: encoder_graph(model).SerializeToString(),
+            DECODER: decoder_graph(model).SerializeToString(),
+        }
+        config = {
+            "format": FORMAT,
+            "name": "made",
+            "model": to_table(model.config),
+            "meter": list(model.config.signature),
+            "task": {"kind": task},
+            "parameters": model.n_parameters,
+            "sampling": {"temperature": 1.0, "components": 0, "bpm": 120.0},
+            "origin": dict.fromkeys(
+                ("source", "configuration", "step", "ghostnote", "commit"), "-"
+            ),
+            "scores": {},
+            "files": {name: sha256(content).hexdigest() for name, content in files.items()},
+        }
+        path = tmp_path_factory.mktemp("made") / "model"
+        write_bundle(path, config, files, overwrite=False)
+        return load_bundle(path)
 
     return make
 

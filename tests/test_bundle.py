@@ -23,6 +23,8 @@ from ghostnote.bundle import (
     shipped,
 )
 from ghostnote.errors import BundleError
+from ghostnote.music.kit import builtin_map
+from ghostnote.music.tasks import HitsControl, Identity, Tap
 
 FILES = (WEIGHTS, LATENT, ENCODER, DECODER)
 
@@ -58,6 +60,28 @@ def test_a_bundle_says_what_it_is(tiny_bundle: Bundle) -> None:
         assert loaded.bpm == pytest.approx(101, abs=1e-3)  # the median of the training takes
         assert repr(loaded) == "Bundle(tiny: 2 bars, z of 6 numbers)"
     assert {entry.name for entry in tiny_bundle.path.iterdir()} == {CONFIG, CARD, *FILES}
+
+
+def test_a_bundle_says_what_its_model_was_taught(copy: Path, tiny_bundle: Bundle) -> None:
+    assert (tiny_bundle.voices, tiny_bundle.controls, tiny_bundle.task) == (9, 0, Identity())
+    assert tiny_bundle.drum_map == builtin_map("ghostnote")
+    rewrite(copy, task={"kind": "tap", "note_dropout": 0.25})
+    assert load_bundle(copy).task == Tap(note_dropout=0.25)
+    model = {**tiny_bundle.config["model"], "voices": 61, "controls": 61}
+    rewrite(copy, model=model, task={"kind": "hits-control"})
+    bundle = load_bundle(copy)
+    assert (bundle.voices, bundle.controls, bundle.task) == (61, 61, HitsControl())
+    assert bundle.drum_map == builtin_map("magenta-full")
+    assert len(bundle.drum_map.voices) == bundle.voices
+
+
+def test_a_bundle_from_before_there_were_tasks_is_read(copy: Path) -> None:
+    config = json.loads((copy / CONFIG).read_text())
+    del config["task"]
+    config["model"] = {"bars": 2, "latent": 6}
+    (copy / CONFIG).write_text(json.dumps(config))
+    bundle = load_bundle(copy)
+    assert (bundle.voices, bundle.controls, bundle.task) == (9, 0, Identity())
 
 
 def test_the_prior_is_that_of_its_latent_space(tiny_bundle: Bundle) -> None:
@@ -129,6 +153,15 @@ def test_a_description_of_something_else_is_refused(copy: Path, content: str) ->
         {"sampling": {}},
         {"sampling": {"temperature": "hot", "bpm": 120}},
         {"files": None},
+        {"task": None},
+        {"task": "humanize"},
+        {"task": {}},
+        {"task": {"kind": "dehumanize"}},
+        {"task": {"kind": "tap", "voice": "cowbell"}},
+        {"task": {"kind": "tap", "note_dropout": 2}},
+        {"task": {"kind": "identity", "more": 1}},
+        {"model": {"bars": 2, "latent": 6, "voices": None}},
+        {"model": {"bars": 2, "latent": 6, "controls": "many"}},
     ],
     ids=str,
 )

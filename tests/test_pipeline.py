@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from ghostnote.pipeline import sampling as pipeline
 from ghostnote.bundle import Bundle
 from ghostnote.errors import BundleError, ConfigError, GrooveError
 from ghostnote.music.groove import Groove
+from ghostnote.pipeline import sampling as pipeline
+from ghostnote.pipeline.reconstruction import reconstruct
 from ghostnote.pipeline.sampling import draw_windows, draws, sample
-from ghostnote.runtime import Runtime, fingerprints
+from ghostnote.runtime import Runtime, fingerprints, to_x
 
 
 @pytest.fixture(scope="module")
@@ -165,3 +167,147 @@ def test_fingerprints_tell_hits_apart() -> None:
     hits = np.random.default_rng(0).random((500, 64, 9)) < 0.1
     assert len(np.unique(fingerprints(hits))) == 500
     assert np.array_equal(fingerprints(hits[7:9]), fingerprints(hits)[7:9])
+
+
+# -- reconstruction --------------------------------------------------------------------------
+
+
+def a_groove(bars: int = 2, *, seed: int = 0, bpm: float = 93) -> Groove:
+    random = np.random.default_rng(seed)
+    hits = random.random((16 * bars, 9)) < 0.25
+    velocity, offset = random.uniform(0.1, 1, hits.shape), random.uniform(-0.4, 0.4, hits.shape)
+    return Groove.from_cells(hits, hits * velocity, hits * offset, bpm=bpm)
+
+
+def plain(groove: Groove) -> Groove:
+    """The same hits, all alike and on the beat."""
+    return Groove.from_cells(groove.hits, 0.6 * groove.hits, 0.0 * groove.hits, bpm=groove.bpm)
+
+
+@pytest.mark.parametrize("bars", [1, 2, 3, 4, 7])
+def test_what_comes_back_is_as_long(tiny_bundle: Bundle, bars: int) -> None:
+    groove = a_groove(bars)
+    found = reconstruct(groove, model=tiny_bundle)
+    back = found.groove
+    assert (back.bars, back.bpm, back.meter) == (bars, groove.bpm, groove.meter)
+    assert len(found.bits) == -(-bars // 2)
+    assert all(bits > 0 for bits in found.bits)
+    both = groove.hits & back.hits
+    assert (found.kept, found.lost) == (both.sum(), groove.n_hits - both.sum())
+    assert found.added == back.n_hits - both.sum()
+    if both.any():
+        velocity = np.abs(groove.velocity - back.velocity)[both].mean()
+        offset = np.abs(groove.offset - back.offset)[both].mean()
+        assert found.velocity_error == pytest.approx(127 * velocity, rel=1e-5)
+        assert found.offset_error == pytest.approx(offset, rel=1e-5)
+
+
+def test_it_is_the_encoder_then_the_decoder(tiny_bundle: Bundle) -> None:
+    groove, runtime = a_groove(), Runtime(tiny_bundle)
+    mu, sigma = runtime.encode(to_x([groove]))
+    noise = np.full((1, 32, 9, 3), 0.5, np.float32)
+    hits = runtime.decode(mu, noise, 0.0)[0, :, :9] > 0.5
+    found = reconstruct(groove, model=runtime)
+    assert np.array_equal(found.groove.hits, hits)
+    nats = (0.5 * (mu**2 + sigma**2 - 1) - np.log(sigma)).sum()
+    assert found.bits == (pytest.approx(nats / np.log(2), rel=1e-5),)
+
+
+def test_a_last_window_is_filled_up_with_silence(tiny_bundle: Bundle) -> None:
+    long = a_groove(3)
+    silence = Groove.silent(1, bpm=long.bpm)
+    found, whole = (reconstruct(groove, model=tiny_bundle) for groove in (long, long + silence))
+    assert found.bits == whole.bits
+    assert found.groove == whole.groove[:3]
+
+
+def test_windows_are_sent_one_by_one(tiny_bundle: Bundle) -> None:
+    long = a_groove(6)
+    found = reconstruct(long, model=tiny_bundle)
+    for index in range(3):
+        part = slice(2 * index, 2 * index + 2)
+        alone = reconstruct(long[part], model=tiny_bundle)
+        assert alone.bits == (found.bits[index],)
+        assert found.groove[part] == alone.groove
+
+
+def test_silence_has_no_errors(tiny_bundle: Bundle) -> None:
+    found = reconstruct(Groove.silent(2), model=tiny_bundle)
+    assert (found.kept, found.lost) == (0, 0)
+    assert (found.velocity_error, found.offset_error) == (0.0, 0.0)
+
+
+def test_only_heat_needs_a_seed(tiny_bundle: Bundle) -> None:
+    groove = a_groove()
+    cold = [reconstruct(groove, model=tiny_bundle, seed=seed) for seed in (0, 1)]
+    assert cold[0] == cold[1]
+    hot = [
+        reconstruct(groove, model=tiny_bundle, seed=seed, temperature=1.0).groove
+        for seed in (0, 0, 1)
+    ]
+    assert hot[0] == hot[1] != hot[2]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"seed": -1}, {"seed": 2**63}, {"temperature": -1.0}, {"temperature": float("nan")}]
+)
+def test_numbers_out_of_range_are_refused_there_too(
+    tiny_bundle: Bundle, wrong: dict[str, float]
+) -> None:
+    with pytest.raises(ConfigError):
+        reconstruct(a_groove(), model=tiny_bundle, **wrong)  # type: ignore[arg-type]
+
+
+def test_a_groove_in_another_meter_is_refused(tiny_bundle: Bundle) -> None:
+    with pytest.raises(GrooveError, match=r"is in 3/4; tiny knows 4/4 alone") as caught:
+        reconstruct(Groove.silent(2, meter=(3, 4)), model=tiny_bundle)
+    assert caught.value.remedy == "choose a model of that meter"
+
+
+@pytest.mark.parametrize(
+    ("task", "heard"),
+    [("identity", True), ("humanize", False), ("tap", True), ("hits-control", True)],
+)
+def test_a_model_is_given_what_its_task_leaves(
+    make_bundle: Callable[..., Bundle], task: str, heard: bool
+) -> None:
+    controls = 9 if task == "hits-control" else 0
+    bundle = make_bundle("flat", "squared-error", task=task, controls=controls)
+    groove = a_groove(3)
+    one, other = (
+        reconstruct(each, model=bundle, temperature=1.0) for each in (groove, plain(groove))
+    )
+    assert one.groove.n_hits > 0
+    assert (one.groove != other.groove) == heard
+    assert (one.bits != other.bits) == heard
+
+
+def test_taps_do_not_say_which_voice_was_played(make_bundle: Callable[..., Bundle]) -> None:
+    bundle = make_bundle("flat", "squared-error", task="tap")
+    hits = np.zeros((32, 9), bool)
+    hits[::4, 0] = True
+    swapped = hits[:, ::-1].copy()
+    one, other = (
+        reconstruct(Groove.from_cells(played, played, 0.0 * played), model=bundle, temperature=1.0)
+        for played in (hits, swapped)
+    )
+    assert one.groove == other.groove
+    assert one.groove.n_hits > 0
+    assert one.kept != other.kept
+
+
+def test_what_a_task_hides_is_drawn_by_the_seed(make_bundle: Callable[..., Bundle]) -> None:
+    bundle, groove = make_bundle("flat", "squared-error", task="infill"), a_groove(8)
+    bits = [reconstruct(groove, model=bundle, seed=seed).bits for seed in (0, 0, 1)]
+    assert bits[0] == bits[1] != bits[2]
+
+
+def test_nine_voices_go_through_a_model_of_61_classes(make_bundle: Callable[..., Bundle]) -> None:
+    bundle, groove = make_bundle("flat", "nade", voices=61), a_groove(3)
+    found = reconstruct(groove, model=bundle)
+    assert found.groove.hits.shape == groove.hits.shape
+    assert found.kept + found.lost == groove.n_hits
+    assert found.kept + found.added == found.groove.n_hits > 0
+    loops = sample(3, seed=1, model=bundle)
+    assert sample(1, seed=1, start=2, model=bundle) == [loops[2]]
+    assert all(loop.hits.shape == (32, 9) for loop in loops)

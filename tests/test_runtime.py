@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +15,7 @@ import pytest
 from ghostnote.bundle import DECODER, Bundle, load_bundle
 from ghostnote.errors import BundleError, ConfigError
 from ghostnote.music.groove import Groove
-from ghostnote.music.kit import N_VOICES
+from ghostnote.music.kit import N_VOICES, builtin_map
 from ghostnote.pipeline.sampling import draws
 from ghostnote.runtime import Runtime, from_x, to_x
 
@@ -126,3 +128,88 @@ def test_what_is_damaged_is_found_when_it_is_used(
 def test_a_runtime_shows_its_bundle(runtime: Runtime) -> None:
     assert repr(runtime) == "Runtime(Bundle(tiny: 2 bars, z of 6 numbers))"
     assert "onnxruntime" in sys.modules
+
+
+# -- models that are told something, and models of more voices -------------------------------
+
+
+def a_groove(steps: int = 32, seed: int = 0) -> Groove:
+    random = np.random.default_rng(seed)
+    hits = random.random((steps, N_VOICES)) < 0.3
+    return Groove.from_cells(
+        hits,
+        hits * random.uniform(0.1, 1, hits.shape),
+        hits * random.uniform(-0.4, 0.4, hits.shape),
+    )
+
+
+@pytest.fixture(scope="module")
+def classes(make_bundle: Callable[..., Bundle]) -> Bundle:
+    """A bundle of a model of 61 drum classes."""
+    return make_bundle("flat", "nade", voices=61)
+
+
+def test_61_classes_are_one_pitch_each(classes: Bundle) -> None:
+    assert (classes.voices, len(classes.drum_map.voices)) == (61, 61)
+    groove = a_groove()
+    (x,) = to_x([groove], classes)
+    assert x.shape == (32, 3 * 61)
+    hits, velocity, offset = np.split(x, 3, axis=-1)
+    pitches = np.array(classes.drum_map.written)
+    for voice, pitch in enumerate(builtin_map("ghostnote").written):
+        ((column,),) = np.nonzero(pitches == pitch)
+        for wide, part in ((hits, groove.hits), (velocity, groove.velocity)):
+            assert np.array_equal(wide[:, column], part[:, voice])
+    assert hits.sum() == groove.n_hits
+    assert np.count_nonzero(velocity) == groove.n_hits
+    assert not offset[hits == 0].any()
+
+
+def test_grooves_come_back_from_61_classes(classes: Bundle) -> None:
+    grooves = [a_groove(seed=seed) for seed in range(3)]
+    assert from_x(to_x(grooves, classes), classes, bpm=120) == grooves
+
+
+def test_every_one_of_61_classes_is_a_voice(classes: Bundle) -> None:
+    """Our own where our map knows the pitch, and for others, such as a cowbell, the original's."""
+    hits = np.eye(61, dtype=np.float32)
+    x = np.zeros((2, 32, 61), np.float32).reshape(64, 61)
+    x[:61] = hits
+    cells = x.reshape(2, 32, 61)
+    windows = np.concatenate([cells, 0.7 * cells, 0 * cells], -1)
+    played = np.concatenate([groove.hits for groove in from_x(windows, classes, bpm=120)])[:61]
+    assert (played.sum(-1) == 1).all()
+    ours, theirs = builtin_map("ghostnote").voice_of, builtin_map("magenta-infer").voice_of
+    for pitch, voice in zip(classes.drum_map.written, played.argmax(-1), strict=True):
+        assert voice == ours.get(pitch, theirs[pitch])
+
+
+def test_61_classes_are_decoded_row_by_row(classes: Bundle) -> None:
+    z, noise = draws(classes, 0, range(6))
+    assert noise.shape == (6, 32, 61, 3)
+    x = Runtime(classes).decode(z, noise, 1.0)
+    assert x.shape == (6, 32, 3 * 61)
+    assert 0 < x[..., :61].mean() < 1
+    assert np.array_equal(Runtime(classes, batch=4).decode(z, noise, 1.0), x)
+    mu, sigma = Runtime(classes).encode(x)
+    assert mu.shape == sigma.shape == (6, 8)
+
+
+@pytest.mark.parametrize(
+    "others", [{}, {"controls_size": 6}], ids=["as-they-are", "through-a-reader"]
+)
+def test_controls_are_needed_heard_and_split_as_the_rows_are(
+    make_bundle: Callable[..., Bundle], others: dict[str, Any]
+) -> None:
+    bundle = make_bundle("flat", "squared-error", controls=9, task="hits-control", **others)
+    z, noise = draws(bundle, 0, range(5))
+    runtime = Runtime(bundle, batch=2)
+    x = to_x([a_groove(seed=seed) for seed in range(5)])
+    for action in (lambda: runtime.decode(z, noise, 1.0), lambda: runtime.encode(x)):
+        with pytest.raises(ConfigError, match="told the hits"):
+            action()
+    controls = np.ascontiguousarray(x[..., :N_VOICES])
+    decoded = runtime.decode(z, noise, 1.0, controls=controls)
+    assert np.array_equal(Runtime(bundle).decode(z, noise, 1.0, controls=controls), decoded)
+    assert not np.array_equal(runtime.decode(z, noise, 1.0, controls=1 - controls), decoded)
+    assert not np.array_equal(runtime.encode(x, controls)[0], runtime.encode(x, 1 - controls)[0])

@@ -170,12 +170,15 @@ def to_x(grooves: Sequence[Groove], bundle: Bundle | None = None) -> FloatArray:
 def from_x(x: FloatArray, bundle: Bundle, *, bpm: float) -> list[Groove]:
     """Windows `[B, T, 3V]` as grooves in the bundle's meter.
 
-    Of several classes of a voice, in a model that has them, the loudest counts.
+    Of several classes of a voice, in a model that has them, the loudest counts. A class that our
+    map does not know, such as a cowbell, is the voice that the original makes of it.
     """
     parts = from_groove_x(x)
     if bundle.voices != N_VOICES:
-        voice = folding(bundle.drum_map, builtin_map(DEFAULT_MAP))
-        parts = folded(parts, voice)
+        ours, theirs = (
+            folding(bundle.drum_map, builtin_map(name)) for name in (DEFAULT_MAP, "magenta-infer")
+        )
+        parts = folded(parts, np.where(ours < 0, theirs, ours))
     return [
         Groove.from_cells(hits > 0.5, velocity, offset, bpm=bpm, meter=bundle.meter)
         for hits, velocity, offset in zip(*parts, strict=True)

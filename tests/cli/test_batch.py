@@ -16,7 +16,14 @@ from ghostnote.cli.batch import (
     refuse_existing,
     summarise,
 )
-from ghostnote.errors import ConfigError, MidiError, MissingExtraError, OutputError
+from ghostnote.errors import (
+    BundleError,
+    ConfigError,
+    GhostnoteError,
+    MidiError,
+    MissingExtraError,
+    OutputError,
+)
 
 
 @pytest.fixture
@@ -96,12 +103,25 @@ def test_one_bad_item_does_not_stop_the_rest() -> None:
     assert process([1], work, what="Working", quiet=True).exit_code == 0
 
 
-def test_a_missing_extra_stops_at_once() -> None:
-    def work(item: int) -> int:
-        raise MissingExtraError("x", "plot", "it")
+@pytest.mark.parametrize(
+    "error",
+    [
+        MissingExtraError("x", "plot", "it"),
+        ConfigError("temperature 11 is not in 0 to 10"),
+        BundleError("has no decoder.onnx"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_what_would_fail_for_every_item_stops_at_once(error: GhostnoteError) -> None:
+    seen = []
 
-    with pytest.raises(MissingExtraError):
+    def work(item: int) -> int:
+        seen.append(item)
+        raise error
+
+    with pytest.raises(type(error)):
         process([1, 2], work, what="Working", quiet=True)
+    assert seen == [1]
 
 
 def test_summary(capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,7 +17,10 @@ from ghostnote.cli import main
 from ghostnote.cli.commands import command_line
 from ghostnote.errors import ConfigError, GhostnoteError, MidiError
 
-COMMANDS = ("sample", "render", "plot", "data", "presets", "train", "evaluate", "export")
+COMMANDS = (
+    *("sample", "reconstruct", "render", "plot", "data"),
+    *("presets", "train", "evaluate", "export", "import"),
+)
 
 
 @pytest.fixture

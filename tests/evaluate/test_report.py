@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +11,17 @@ import numpy as np
 import pytest
 import torch
 
-from ghostnote.bundle import Bundle
+from ghostnote.bundle import DECODER, Bundle
 from ghostnote.data.bars import Bars
 from ghostnote.data.corpus import Corpus, load_corpus
 from ghostnote.data.windows import windows
-from ghostnote.errors import ConfigError, DataError
+from ghostnote.errors import BundleError, ConfigError, DataError
 from ghostnote.evaluate.reconstruction import reconstruct
 from ghostnote.evaluate.report import _sample_figures, judge
 from ghostnote.export.bundle import load_model
 from ghostnote.export.card import card
 from ghostnote.music.kit import VOICES
+from ghostnote.music.tasks import Identity
 from ghostnote.pipeline.sampling import sample
 
 SAMPLES = 24
@@ -64,6 +66,34 @@ def test_reconstruction_is_that_of_the_weights(
     bpm = corpus.select(split="validation").numbers("bpm")
     slowest, fastest = (15_000 / bpm.min(), 15_000 / bpm.max())
     assert fastest <= found["offset_error_ms"] / found["offset_error"] <= slowest
+
+
+def test_a_model_is_judged_by_what_its_task_leaves(
+    make_bundle: Callable[..., Bundle], corpus: Corpus
+) -> None:
+    bundle = make_bundle("flat", "squared-error", task="humanize")
+    found = judge(bundle, corpus, "validation", samples=SAMPLES)["reconstruction"]
+    bars, model = Bars.of(windows(corpus.select(split="validation"), bars=2)), load_model(bundle)
+    seen, whole = (
+        reconstruct(model, bars, device=torch.device("cpu"), task=task)
+        for task in (bundle.task, Identity())
+    )
+    assert seen.bits != whole.bits
+    for name in ("f1", "f1_forced", "bits", "velocity_error"):
+        assert found[name] == pytest.approx(getattr(seen, name), rel=1e-4)
+
+
+def test_models_without_figures_say_so(make_bundle: Callable[..., Bundle], corpus: Corpus) -> None:
+    classes = make_bundle("flat", "nade", voices=61)
+    told = make_bundle("flat", "squared-error", task="hits-control", controls=9)
+    for bundle, reason in ((classes, "has 61 drum classes"), (told, "told the hits")):
+        with pytest.raises(ConfigError, match=reason) as caught:
+            judge(bundle, corpus, "validation", samples=SAMPLES)
+        assert caught.value.remedy is not None
+        assert "ghostnote reconstruct" in caught.value.remedy
+    files = {name: sha for name, sha in told.config["files"].items() if name != DECODER}
+    with pytest.raises(BundleError, match=r"has no decoder\.onnx"):
+        judge(Bundle(told.path, {**told.config, "files": files}), corpus, "validation")
 
 
 def test_samples_are_those_that_anyone_can_draw(

@@ -16,6 +16,7 @@ from ghostnote.data.bars import Bars
 from ghostnote.data.corpus import load_corpus
 from ghostnote.data.windows import Windows, windows
 from ghostnote.errors import ConfigError, OutputError, TrainingError
+from ghostnote.evaluate.report import all_windows
 from ghostnote.export import bundle as module
 from ghostnote.export.bundle import (
     build_model,
@@ -26,6 +27,7 @@ from ghostnote.export.bundle import (
 )
 from ghostnote.export.card import card
 from ghostnote.model.vae import GrooveVAE
+from ghostnote.music.tasks import HitsControl, Humanize, Infill, Task
 from ghostnote.pipeline.sampling import draws, sample
 from ghostnote.runtime import Runtime
 from ghostnote.train.checkpoint import Checkpoint
@@ -118,6 +120,25 @@ def test_the_prior_is_fitted_to_the_training_windows(exported: Bundle, training:
     again = posteriors(load_model(exported), Bars.of(training))
     np.testing.assert_allclose(mu, again[0], atol=1e-5)
     np.testing.assert_allclose(exported.prior.means[0], mu.mean(0), rtol=2**-11, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("task", "controls"), [(Humanize(), 0), (Infill(), 0), (HitsControl(), 9)], ids=["h", "i", "c"]
+)
+def test_the_prior_is_that_of_what_a_task_leaves(
+    make_model: Callable[..., GrooveVAE], training: Windows, task: Task, controls: int
+) -> None:
+    """An encoder that was taught a task has never heard whole windows."""
+    model, bars = make_model("flat", "squared-error", controls=controls), Bars.of(training)
+    given = task.apply(all_windows(bars), np.random.default_rng(0))
+    parts = [None if part is None else torch.from_numpy(part) for part in given]
+    with torch.no_grad():
+        wanted = model.encode(parts[0], parts[1])
+    mu, sigma = posteriors(model, bars, task=task)
+    np.testing.assert_allclose(mu, wanted.mean, atol=1e-6)
+    np.testing.assert_allclose(sigma, wanted.stddev, atol=1e-6)
+    if not controls:
+        assert np.abs(mu - posteriors(model, bars)[0]).max() > 1e-3
 
 
 def test_options_reach_the_bundle(

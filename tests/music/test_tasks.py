@@ -13,7 +13,16 @@ import pytest
 from ghostnote.errors import ConfigError
 from ghostnote.music import tasks
 from ghostnote.music.kit import VOICES, voice_index
-from ghostnote.music.tasks import AddVoices, HitsControl, Humanize, Identity, Infill, Tap, Task
+from ghostnote.music.tasks import (
+    AddVoices,
+    HitsControl,
+    Humanize,
+    Identity,
+    Infill,
+    Tap,
+    Task,
+    task_from,
+)
 from ghostnote.music.tensors import from_groove_x, from_magenta, to_groove_x, to_magenta
 from ghostnote.train.config import from_table, to_table
 
@@ -332,3 +341,37 @@ def test_the_originals_lost_taps_are_among_those_of_the_whole(converted: Convert
         assert np.all(inputs[..., :9] <= whole[..., :9])
         lost += int((inputs[..., 3] < whole[..., 3]).sum())
     assert lost > 100
+
+
+# -- tasks as data ---------------------------------------------------------------------------
+
+
+@each_task
+def test_a_task_is_what_its_table_says(task: Task) -> None:
+    table = json.loads(json.dumps(dataclasses.asdict(task)))
+    assert task_from(table) == task
+    assert table == json.loads(json.dumps(dataclasses.asdict(task)))  # nothing is taken out of it
+    assert task_from({"kind": task.kind}) == type(task)()
+
+
+@pytest.mark.parametrize(
+    ("table", "reason"),
+    [
+        ({}, "is no task"),
+        ({"kind": "dehumanize"}, "is no task"),
+        ({"kind": None}, "is no task"),
+        ({"kind": ["tap"]}, "is no task"),
+        ({"kind": "identity", "voice": "snare"}, "is no task"),
+        ({"kind": "tap", "voice": "cowbell"}, "task.voice"),
+        ({"kind": "tap", "note_dropout": 1.5}, "task.note_dropout"),
+        ({"kind": "tap", "note_dropout": "much"}, "is no task"),
+        ({"kind": "infill", "bar": 0}, "task.bar"),
+        ({"kind": "add-voices", "voices": ""}, "task.voices"),
+        ({"kind": "add-voices", "voices": 3}, "is no task"),
+    ],
+    ids=str,
+)
+def test_a_table_of_no_task_is_refused(table: dict[str, Any], reason: str) -> None:
+    with pytest.raises(ConfigError, match=reason) as caught:
+        task_from(table)
+    assert caught.value.remedy

@@ -124,6 +124,46 @@ def test_classes_fold_onto_voices() -> None:
     assert np.array_equal(tensors.fold(same, np.arange(9)), same)
 
 
+@given(st.integers(0, 2**32 - 1))
+def test_folded_hits_are_those_of_fold_and_the_loudest_counts(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    voice = random.integers(-1, 4, 12)
+    cells = tensors.from_groove_x(random_x(2, 6, voices=12, seed=seed))
+    parts = tensors.folded(cells, voice, voices=4)
+    assert all(part.shape == (2, 6, 4) for part in parts)
+    assert np.array_equal(parts.hits > 0, tensors.fold(cells.hits, voice, voices=4))
+    for target in range(4):
+        own = voice == target
+        loudest = (cells.velocity * cells.hits)[..., own].max(-1, initial=0)
+        np.testing.assert_array_equal(parts.velocity[..., target], loudest)
+        # Each offset is that of a class with this velocity.
+        of_loudest = (cells.velocity[..., own] == loudest[..., None]) & (cells.hits[..., own] > 0)
+        offset = parts.offset[..., target, None]
+        found = (of_loudest & (cells.offset[..., own] == offset)).any(-1)
+        assert (found | (parts.hits[..., target] == 0)).all()
+    assert not parts.velocity[parts.hits == 0].any()
+    assert not parts.offset[parts.hits == 0].any()
+
+
+def test_of_equally_loud_classes_the_first_counts_and_a_silent_one_never() -> None:
+    cells = tensors.Parts(
+        hits=np.array([[0, 1, 1]], bool),
+        velocity=np.array([[0.9, 0.5, 0.5]]),  # what a silent class says is no matter
+        offset=np.array([[0.4, 0.1, 0.2]]),
+    )
+    parts = tensors.folded(cells, [0, 0, 0], voices=1)
+    assert [float(part[0, 0]) for part in parts] == [1.0, 0.5, pytest.approx(0.1)]
+
+
+def test_folding_nothing_away_changes_nothing() -> None:
+    cells = tensors.from_groove_x(random_x(3, 8))
+    for one, other in zip(tensors.folded(cells, np.arange(9)), cells, strict=True):
+        assert np.array_equal(one, other)
+    twice = tensors.folded(tensors.folded(cells, [0, 0, 1, 1, 2, 2, 3, 3, 8]), np.arange(9))
+    once = tensors.folded(cells, [0, 0, 1, 1, 2, 2, 3, 3, 8])
+    assert all(np.array_equal(one, other) for one, other in zip(once, twice, strict=True))
+
+
 def test_a_map_folds_onto_itself_as_it_is() -> None:
     default = builtin_map("ghostnote")
     assert tensors.folding(default, default).tolist() == list(range(N_VOICES))

@@ -10,7 +10,14 @@ from typing import Final, Generic, NamedTuple, TypeVar
 from rich.console import Console
 from rich.text import Text
 
-from ghostnote.errors import ConfigError, GhostnoteError, MidiError, MissingExtraError, OutputError
+from ghostnote.errors import (
+    BundleError,
+    ConfigError,
+    GhostnoteError,
+    MidiError,
+    MissingExtraError,
+    OutputError,
+)
 
 MIDI_SUFFIXES: Final = (".mid", ".midi")
 
@@ -133,7 +140,8 @@ def process(
     """`work` on each item, whatever becomes of the others; a progress bar on standard error.
 
     Raises:
-        MissingExtraError: as soon as `work` does, since it would for every item.
+        MissingExtraError, ConfigError, BundleError: as soon as `work` does, since it would for
+            every item.
     """
     from rich.progress import track
 
@@ -144,7 +152,7 @@ def process(
     for item in shown:
         try:
             done.append(work(item))
-        except MissingExtraError:
+        except (MissingExtraError, ConfigError, BundleError):
             raise
         except GhostnoteError as error:
             failed.append(error)

@@ -83,13 +83,15 @@ def train(
         import torch
     except ImportError:
         raise MissingExtraError("torch", "train", "training") from None
+    from ghostnote.train.config import refuse_contradictions
     from ghostnote.train.loop import LAST, Machine
     from ghostnote.train.loop import train as fit
 
     initial = None
     run = settings(preset, config, assignments)
     if init_from is not None:
-        run, initial = _begun_from(init_from, run)
+        run, initial = _begun_from(init_from, run, preset)
+    refuse_contradictions(run)
     folder = out or Path("runs") / run.name
     if threads is not None:
         if threads < 1:
@@ -135,18 +137,30 @@ def train(
     return 130 if outcome.reason == "interrupted" else 0
 
 
-def _begun_from(name: str, run: RunConfig) -> tuple[RunConfig, dict[str, Tensor]]:
+def _begun_from(name: str, run: RunConfig, preset: str) -> tuple[RunConfig, dict[str, Tensor]]:
     """`run` with the model of a bundle, and that model's weights."""
     from dataclasses import replace
 
     from ghostnote.bundle import load_bundle
     from ghostnote.export.bundle import load_model
+    from ghostnote.train.presets import preset as find
 
     model = load_model(load_bundle(name))
     dropout = {
         rate: getattr(run.model, rate)
         for rate in ("input_dropout", "layer_dropout", "latent_dropout")
     }
+    begun, wanted, of_preset = map(vars, (model.config, run.model, find(preset).run.model))
+    changed = [
+        key
+        for key in begun.keys() - dropout.keys()
+        if wanted[key] not in (of_preset[key], begun[key])
+    ]
+    if changed:
+        raise ConfigError(
+            f"model.{min(changed)} is set, and the model of {name} has another",
+            remedy="leave it out: --init-from brings its own model",
+        )
     if model.config.controls != run.model.controls:
         raise ConfigError(
             f"the model of {name} takes {model.config.controls} controls, that of the preset "

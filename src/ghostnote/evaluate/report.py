@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from ghostnote.bundle import Bundle
+from ghostnote.bundle import DECODER, Bundle
 from ghostnote.data.bars import Bars, to_x
 from ghostnote.data.corpus import Corpus
 from ghostnote.data.windows import Windows, windows
@@ -49,24 +49,26 @@ def judge(
 ) -> dict[str, Any]:
     """All figures of `bundle` on one split of `corpus`, as nested plain values.
 
-    A model with a task is given what its task leaves of each window, and judged on the whole.
-
-    `reconstruction` is from the posterior mean: likelihoods by torch, the free-running hits as the
-    bundle's own graphs decode them. `samples` are `samples` draws of the prior. `real` holds the
-    same figures for windows of the training split: the floor.
+    `reconstruction` is from the posterior mean of what the model's task leaves: likelihoods by
+    torch, the free-running hits as the bundle's own graphs decode them. `samples` are `samples`
+    draws of the prior. `real` holds the same figures for windows of the training split: the floor.
 
     Raises:
-        ConfigError: fewer than 2 samples, or a model that does not write nine voices.
+        ConfigError: fewer than 2 samples; or a model that has other than nine voices, or that has
+            to be told the hits, so that nothing can be drawn of it.
+        BundleError: the bundle has no decoder, since its model writes no drums.
         DataError: the split has no windows, or those of one take only.
         MissingExtraError: scikit-learn is not installed.
     """
-    if bundle.voices != N_VOICES or bundle.controls:
-        raise ConfigError(
-            f"{bundle.name} is told the hits, or has classes of its own",
-            remedy="the figures are of models that write nine voices",
-        )
     if samples < 2:
         raise ConfigError(f"{samples} samples tell nothing", remedy="2 or more; 2,048 are usual")
+    bundle.read(DECODER)  # that of symbols has none, and says so
+    if bundle.voices != N_VOICES or bundle.controls:
+        kind = "has to be told the hits" if bundle.controls else f"has {bundle.voices} drum classes"
+        raise ConfigError(
+            f"{bundle.name} {kind}: there are no figures for such models",
+            remedy="see what it does with ghostnote reconstruct",
+        )
     real, train = (_windows(bundle, corpus, name) for name in (split, "train"))
     real_bars, train_bars = Bars.of(real), Bars.of(train)
     runtime = Runtime(bundle)
@@ -75,8 +77,8 @@ def judge(
     model = load_model(bundle)
     scores = reconstruct(model, real_bars, device=torch.device("cpu"), task=bundle.task)
     x = all_windows(real_bars)
-    given = bundle.task.apply(x, np.random.default_rng(0)).x
-    free = _free_running(runtime, given)
+    seen = bundle.task.apply(x, np.random.default_rng(0)).x
+    free = _free_running(runtime, seen)
     found, played = free[..., :N_VOICES] > 0.5, x[..., :N_VOICES] > 0.5
     confusion, both = Confusion.of(found, played), found & played
     reconstruction = {
@@ -87,7 +89,7 @@ def judge(
         "f1_per_voice": dict(zip(VOICES, confusion.f1_per_voice(), strict=True)),
         "velocity_error_free": 127 * _error(free, x, both, 1),
         "offset_error_free": _error(free, x, both, 2),
-        "offset_error_ms": _offset_ms(model, x, given, real.bpm),
+        "offset_error_ms": _offset_ms(model, x, seen, real),
     }
 
     notice("prior samples")
@@ -136,17 +138,15 @@ def _error(a: FloatArray, b: FloatArray, where: npt.NDArray[np.bool_], part: int
 
 
 @torch.no_grad()
-def _offset_ms(
-    model: GrooveVAE, windows: FloatArray, given: FloatArray, bpm: npt.NDArray[np.float64]
-) -> float:
+def _offset_ms(model: GrooveVAE, windows: FloatArray, seen: FloatArray, real: Windows) -> float:
     """Teacher-forced offset MAE on true hits, in ms at each take's tempo."""
     total = count = 0.0
     for chosen in np.array_split(np.arange(len(windows)), -(-len(windows) // 512)):
-        x, seen = torch.from_numpy(windows[chosen]), torch.from_numpy(given[chosen])
-        p = model.decode(model.encode(seen).mean)
+        x = torch.from_numpy(windows[chosen])
+        p = model.decode(model.encode(torch.from_numpy(seen[chosen])).mean)
         point = p.given(x).point()[..., 2 * N_VOICES :]
         hits = x[..., :N_VOICES] > 0.5
-        ms_per_step = torch.from_numpy(15_000 / bpm[chosen])[:, None, None]
+        ms_per_step = torch.from_numpy(15_000 / real.bpm[chosen])[:, None, None]
         error = (point - x[..., 2 * N_VOICES :]).abs() * ms_per_step
         total += float(error[hits].sum())
         count += int(hits.sum())

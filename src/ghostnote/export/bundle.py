@@ -39,9 +39,12 @@ from ghostnote.files import atomic_folder, write_bytes
 from ghostnote.latent import Prior
 from ghostnote.model.config import ModelConfig
 from ghostnote.model.vae import GrooveVAE
+from ghostnote.music.tasks import Identity, Task
 from ghostnote.runtime import fingerprints
 from ghostnote.train.checkpoint import Checkpoint
 from ghostnote.train.config import RunConfig, from_table, to_table
+
+_NOTHING_HIDDEN = Identity()
 
 
 def build_model(checkpoint: Checkpoint) -> GrooveVAE:
@@ -57,13 +60,18 @@ def build_model(checkpoint: Checkpoint) -> GrooveVAE:
 
 @torch.no_grad()
 def posteriors(
-    model: GrooveVAE, bars: Bars, *, batch: int = 512
+    model: GrooveVAE, bars: Bars, *, task: Task = _NOTHING_HIDDEN, batch: int = 512
 ) -> tuple[np.ndarray[Any, np.dtype[np.float32]], np.ndarray[Any, np.dtype[np.float32]]]:
-    """μ and σ of the posterior of every window, each `[W, Z]`."""
-    normals = [
-        model.encode(torch.from_numpy(to_x(bars.cells(bars.bars_of(chosen)))))
-        for chosen in np.array_split(np.arange(len(bars)), -(-len(bars) // batch))
-    ]
+    """μ and σ of the posterior of every window, each `[W, Z]`, of what `task` leaves of it.
+
+    What a task hides at random is the same in every call.
+    """
+    random = np.random.default_rng(0)
+    normals = []
+    for chosen in np.array_split(np.arange(len(bars)), -(-len(bars) // batch)):
+        given = task.apply(to_x(bars.cells(bars.bars_of(chosen))), random)
+        told = None if given.controls is None else torch.from_numpy(given.controls)
+        normals.append(model.encode(torch.from_numpy(given.x), told))
     mu, sigma = (
         torch.cat([getattr(normal, name) for normal in normals]) for name in ("mean", "stddev")
     )
@@ -104,7 +112,8 @@ def export_bundle(
         )
     run = from_table(RunConfig, checkpoint.config)
     model = build_model(checkpoint)
-    prior = fit_prior(*posteriors(model, bars), components=components, seed=run.seed)
+    found = posteriors(model, bars, task=run.task)
+    prior = fit_prior(*found, components=components, seed=run.seed)
     files = {
         WEIGHTS: save_tensors(lossless(model.state_dict())),
         LATENT: save_latent(prior, fingerprints(_hits(bars))),

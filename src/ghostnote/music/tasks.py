@@ -273,7 +273,7 @@ def task_from(table: Mapping[str, Any]) -> Task:
     settings = dict(table)
     try:
         return _KINDS[settings.pop("kind")](**settings)
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise ConfigError(
             f"{dict(table)!r} is no task: {error}", remedy=f"a kind is one of: {', '.join(_KINDS)}"
         ) from None

@@ -62,12 +62,12 @@ def reconstruct(
     bundle = runtime.bundle
     windows = windows_of(groove, bundle)
     n = len(windows)
-    given = bundle.task.apply(windows, np.random.default_rng(seed))
-    mu, sigma = runtime.encode(given.x, given.controls)
     cells = (bundle.steps, bundle.voices, 3)
     noise = np.stack(
         [uniforms(seed, index, int(np.prod(cells))).reshape(cells) for index in range(n)]
     )
+    given = bundle.task.apply(windows, np.random.default_rng(seed))
+    mu, sigma = runtime.encode(given.x, given.controls)
     x = runtime.decode(mu, noise, temperature, controls=given.controls)
     result = concatenate(from_x(x, bundle, bpm=groove.bpm))[: groove.bars]
     nats = 0.5 * (mu.astype(np.float64) ** 2 + sigma**2 - 1) - np.log(sigma.astype(np.float64))

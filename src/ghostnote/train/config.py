@@ -11,8 +11,9 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from ghostnote.data.augment import Augmentation
 from ghostnote.errors import ConfigError
-from ghostnote.model.config import Count, ModelConfig, Range, Share
-from ghostnote.music.tasks import Identity, Task
+from ghostnote.model.config import Count, ModelConfig, Range, Share, SymbolsConfig
+from ghostnote.music.kit import CLASSES_MAP, N_VOICES, builtin_map
+from ghostnote.music.tasks import AddVoices, HitsControl, Identity, Mixture, Tap, Task
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,44 @@ class RunConfig:
     """What makes a validation better: free-running hits F1, or the likelihood bound."""
     seed: int = 0
     """Decides initial weights, order, augmentation and noise."""
+
+
+def refuse_contradictions(run: RunConfig) -> None:
+    """Refuse settings that are each all right, and cannot be trained together.
+
+    Raises:
+        ConfigError: a model of symbols, voices that no drum map has, or a task that needs other
+            controls or voices than the model has.
+    """
+    model, task = run.model, run.task
+    if isinstance(model.head, SymbolsConfig):
+        raise ConfigError(
+            "a model of symbols writes no drums, which is what there is to train on",
+            remedy="choose another model.head.kind",
+        )
+    known = (N_VOICES, len(builtin_map(CLASSES_MAP).voices))
+    if model.voices not in known:
+        raise ConfigError(
+            f"model.voices is {model.voices}", remedy=f"one of: {', '.join(map(str, known))}"
+        )
+    controls = (
+        model.voices
+        if isinstance(task, HitsControl)
+        else len(Mixture.TASKS)
+        if isinstance(task, Mixture)
+        else 0
+    )
+    if model.controls != controls:
+        raise ConfigError(
+            f"model.controls is {model.controls}, and the task {task.kind} gives {controls}",
+            remedy=f"--set model.controls={controls}",
+        )
+    if isinstance(task, Tap | AddVoices | Mixture) and model.voices != N_VOICES:
+        raise ConfigError(
+            f"the task {task.kind} is about the {N_VOICES} voices, and model.voices is "
+            f"{model.voices}",
+            remedy=f"--set model.voices={N_VOICES}",
+        )
 
 
 T = TypeVar("T")
