@@ -500,3 +500,13 @@ def test_a_copied_bundle_is_the_same_bundle(imported: Import, tmp_path: Path) ->
     bundle = imported("groovae_2bar_humanize")
     moved = load_bundle(shutil.copytree(bundle.path, tmp_path / "elsewhere"))
     assert sample(2, seed=4, model=moved) == sample(2, seed=4, model=bundle)
+
+
+@pytest.mark.parametrize("name", ["groovae_4bar", "groovae_2bar_humanize"])
+def test_a_folder_of_magentajs_tells_which_model_it_is(
+    imported: Import, tmp_path: Path, name: str
+) -> None:
+    bundle = imported(name)
+    export_magentajs(load_model(bundle), bundle.task, tmp_path / "js" / "model")
+    again = import_magenta(read_weights(tmp_path / "js" / "model"), tmp_path / "again")
+    assert (again.name, again.task) == (name, bundle.task)

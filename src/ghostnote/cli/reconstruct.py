@@ -167,7 +167,7 @@ def _print_table(done: Sequence[Reconstructed]) -> None:
         return
     table = Table(box=None, header_style="bold")
     for column in ("file", "bars", "bits a window", "kept", "lost", "added", "velocity", "timing"):
-        table.add_column(column, justify="left" if column == "file" else "right")
+        table.add_column(column, justify="left" if column == "file" else "right", overflow="fold")
     for one in done:
         outcome = one.outcome
         table.add_row(

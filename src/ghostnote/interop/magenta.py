@@ -23,6 +23,7 @@ from ghostnote.export.graph import decoder_graph, encoder_graph
 from ghostnote.interop.configs import model_config, recognise, sized
 from ghostnote.interop.magentajs import (
     FULL,
+    JAVASCRIPT_CONFIGS,
     REDUCED,
     Converter,
     javascript_config,
@@ -124,11 +125,31 @@ def _model(weights: Weights, configuration: str | None) -> tuple[str, GrooveVAE]
     shapes = {name: value.shape for name, value in variables.items()}
     # The folder too: checkpoints are called model.ckpt more often than not.
     hint = "/".join(weights.source.absolute().parts[-2:])
-    name = configuration or recognise(shapes, hint)
+    name = configuration or _described(weights) or recognise(shapes, hint)
     config = sized(model_config(name), shapes)
     model = GrooveVAE(config).eval()
     model.load_state_dict(to_state(config, {key: _float(key, variables[key]) for key in shapes}))
     return name, model
+
+
+def _described(weights: Weights) -> str | None:
+    """The configuration that the `config.json` of magenta.js tells of a groove model, if one."""
+    converter = (weights.config or {}).get("dataConverter")
+    if not isinstance(converter, dict) or converter.get("type") != "GrooveConverter":
+        return None
+    told = converter.get("args")
+    if not isinstance(told, dict):
+        return None
+    keys = ("numSteps", "humanize", "tapify")
+    fitting = [
+        name
+        for name, config in JAVASCRIPT_CONFIGS.items()
+        if config["dataConverter"]["type"] == "GrooveConverter"
+        and not any(told.get(key, 0) != config["dataConverter"]["args"].get(key, 0) for key in keys)
+        and bool((weights.config or {}).get("extraControls")) == ("extraControls" in config)
+        and told.get("numSteps") == config["dataConverter"]["args"]["numSteps"]
+    ]
+    return fitting[0] if len(fitting) == 1 else None
 
 
 def _float(name: str, value: npt.NDArray[Any]) -> Tensor:

@@ -25,6 +25,7 @@ import numpy.typing as npt
 from ghostnote.errors import OutputError, WeightsError
 from ghostnote.files import atomic_folder, write_bytes
 from ghostnote.interop.source import Tensors, is_shape, read_file
+from ghostnote.music.kit import builtin_map
 
 CONFIG, MANIFEST = "config.json", "weights_manifest.json"
 
@@ -243,29 +244,10 @@ def _bytes_of(name: str, tensor: npt.NDArray[Any]) -> bytes:
 
 Pitches = Sequence[Sequence[int]]
 
-REDUCED: Final[Pitches] = (
-    (36, 35),
-    (38, 27, 28, 31, 32, 33, 34, 37, 39, 40, 56, 65, 66, 75, 85),
-    (42, 44, 54, 68, 69, 70, 71, 73, 78, 80, 22),
-    (46, 67, 72, 74, 79, 81, 26),
-    (45, 29, 41, 43, 61, 64, 84),
-    (48, 47, 60, 63, 77, 86, 87),
-    (50, 30, 62, 76, 83),
-    (49, 52, 55, 57, 58),
-    (51, 53, 59, 82),
-)
+REDUCED: Final[Pitches] = builtin_map("magenta-infer").pitches
 """The pitches of the original's nine voices, the one that is written first."""
 
-FULL: Final[Pitches] = tuple(
-    (pitch,)
-    for voice in (
-        *((36, 35), (38, 27, 28, 31, 32, 33, 34, 37, 39, 40, 56, 65, 66, 75, 85)),
-        *((42, 44, 54, 68, 69, 70, 71, 73, 78, 80), (46, 67, 72, 74, 79, 81)),
-        *((45, 29, 41, 61, 64, 84), (48, 47, 60, 63, 77, 86, 87), (50, 30, 43, 62, 76, 83)),
-        *((49, 55, 57, 58), (51, 52, 53, 59, 82)),
-    )
-    for pitch in voice
-)
+FULL: Final[Pitches] = builtin_map("magenta-full").pitches
 """A voice for each of 61 pitches."""
 
 Converter = Literal["DrumsConverter", "DrumRollConverter", "GrooveConverter"]
