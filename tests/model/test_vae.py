@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
 from ghostnote.errors import ConfigError
-from ghostnote.model.conductors import SegmentConductor
+from ghostnote.model.conductors import ListeningConductor, SegmentConductor
 from ghostnote.model.config import ModelConfig
 from ghostnote.model.heads.groove import GrooveStep
 from ghostnote.model.vae import GrooveVAE, kl_from_prior, shift
@@ -82,6 +82,35 @@ def test_fed_with_its_own_sample_the_model_draws_it_again(
     same_grooves(again.sample(noise, 1.0), drawn.outputs)
     _, state = model.decoder.follow(z, shift(model.decoder.head.feedback(drawn.outputs)))
     torch.testing.assert_close(state.flat(), drawn.state.flat(), atol=1e-5, rtol=0)
+
+
+@torch.no_grad()
+def test_whole_windows_may_be_given_their_length(model: GrooveVAE, x: Tensor, z: Tensor) -> None:
+    whole = torch.full((5,), STEPS)
+    torch.testing.assert_close(model.encode(x, lengths=whole).mean, model.encode(x).mean)
+    fed = shift(model.decoder.head.feedback(x))
+    (params, state), (again, after) = (
+        model.decoder.follow(z, fed, lengths=lengths) for lengths in (None, whole)
+    )
+    torch.testing.assert_close(again, params, atol=1e-4, rtol=1e-5)
+    torch.testing.assert_close(after.flat(), state.flat(), atol=1e-5, rtol=0)
+
+
+@torch.no_grad()
+def test_a_segment_is_followed_to_the_longest_end(
+    model: GrooveVAE, x: Tensor, z: Tensor, random: torch.Generator
+) -> None:
+    segments = model.decoder.conductor.segments
+    length = STEPS // segments
+    lengths = torch.randint(0, length, (5, segments), generator=random)
+    fed = shift(model.decoder.head.feedback(x))
+    params = model.decoder(z, fed, lengths=lengths if segments > 1 else lengths[:, 0])
+    reached = (torch.arange(length) < lengths.amax(0)[:, None]).flatten()
+    assert torch.equal(params.any(-1).any(0), reached)
+    if isinstance(model.decoder.conductor, ListeningConductor):
+        reached[length:] = False  # it has heard of the end of the first
+    whole = model.decoder(z, fed)
+    torch.testing.assert_close(params[:, reached], whole[:, reached], atol=1e-4, rtol=1e-5)
 
 
 @torch.no_grad()

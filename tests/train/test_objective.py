@@ -122,6 +122,9 @@ def test_the_loss_is_the_negative_bound_of_the_windows(model: GrooveVAE, x: Tens
         (0.5, 2, 0.15),
         (0.99, 100, 0.2 * (1 - 0.99**100)),
         (1.0, 1000, 0.0),
+        (0.99999, 1, 2.0027162e-06),  # the original's numbers, in float32
+        (0.99999, 4, 8.0108648e-06),
+        (0.99999, 1000, 0.00199272647),
     ],
 )
 def test_beta_follows_its_schedule(rate: float, at: int, wanted: float) -> None:

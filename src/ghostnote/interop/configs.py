@@ -190,7 +190,7 @@ def sized(config: ModelConfig, shapes: Shapes) -> ModelConfig:
         WeightsError: variables are missing, left over, or of shapes that do not belong
             together; the message names the first of them.
     """
-    layers, shape = _Layers(shapes), _Shape(shapes)
+    layers, shape = _Layers(shapes), Axes(shapes)
     encoder = config.encoder
     deep = isinstance(encoder, HierarchicalEncoderConfig)
     below = "encoder/hierarchical_level_0" if deep else "encoder"
@@ -265,12 +265,18 @@ class _Layers:
         return max(len({match[1] for match in found if match}), 1)
 
 
-class _Shape:
+class Axes:
+    """The lengths of the axes of variables."""
+
     def __init__(self, shapes: Shapes) -> None:
         self._shapes = shapes
 
     def __call__(self, name: str, axis: int, share: int = 1) -> int:
-        """One `share`th of the length of variable `name` along `axis`."""
+        """One `share`th of the length of variable `name` along `axis`.
+
+        Raises:
+            WeightsError: there is no such variable, or no such axis, or no such share of it.
+        """
         shape = self._shapes.get(name)
         if shape is None:
             raise WeightsError(f"lacks {name}")

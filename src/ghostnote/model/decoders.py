@@ -7,9 +7,10 @@ from typing import NamedTuple, Protocol, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from ghostnote.model.conductors import ListeningConductor, SegmentConductor, WholeWindow
-from ghostnote.model.encoders import BidirectionalSummary
+from ghostnote.model.encoders import BidirectionalSummary, by_segment
 from ghostnote.model.heads.step import Head, pieces
 from ghostnote.model.lstm import LSTM, Dropout, InitialState, State, together
 
@@ -130,18 +131,30 @@ class ControlReader(nn.Module):
 
 class Unrolled(NamedTuple):
     """What a decoder does over a window: outputs and parameters of every step, and its state at
-    the end. `outputs` `[B, T, X]` are as they are fed back, before `Head.finish`.
+    the end. `outputs` `[B, T, X]` are as they are fed back, before `Head.finish`. `lengths`
+    `[B, segments]` are those of the segments.
     """
 
     outputs: Tensor
     params: Tensor
     state: State
+    lengths: Tensor
+
+
+class _Played(NamedTuple):
+    """What became of a segment: what is fed back of its outputs `[B, L, C]`, the state after it,
+    and its lengths `[B]`, None where none ends early.
+    """
+
+    outputs: Tensor
+    state: State
+    lengths: Tensor | None
 
 
 class _Segment(Protocol):
     """What a decoder does in one segment, given its embedding, starting state and place."""
 
-    def __call__(self, embedding: Tensor, state: State, index: int) -> tuple[Tensor, State]: ...
+    def __call__(self, embedding: Tensor, state: State, index: int) -> _Played: ...
 
 
 class Decoder(nn.Module):
@@ -188,7 +201,10 @@ class Decoder(nn.Module):
             previous: `[B, T, C]`, what is fed back of the output before each step (zeros before
                 the first).
             controls: `[B, T, K]`.
-            lengths: `[B]`, steps of each window that there are controls for.
+            lengths: after how many steps windows or segments end, as `by_segment` takes them;
+                `[B]` where controls are read by an LSTM. By default none ends early. Each segment
+                is followed to the end of the longest in the batch, as in the original; the
+                parameters after that are zeros.
 
         Returns:
             `[B, T, P]`.
@@ -205,8 +221,8 @@ class Decoder(nn.Module):
         """As `forward`; also the decoder's state after the last segment."""
         if controls is not None and self.control_reader is not None:
             controls = self.control_reader(controls, lengths)
-        if isinstance(self.conductor, ListeningConductor):
-            return self._follow_in_turn(z, previous, controls)
+        if lengths is not None or isinstance(self.conductor, ListeningConductor):
+            return self._follow_in_turn(z, previous, controls, lengths)
         embedding = self.conductor(z).reshape(-1, self.conductor.size)
         inputs, told = (
             None if side is None else side.reshape(len(embedding), self.segment, -1)
@@ -218,36 +234,39 @@ class Decoder(nn.Module):
         return params.reshape(len(z), self.steps, -1), State(state.h[:, last], state.c[:, last])
 
     def _follow_in_turn(
-        self, z: Tensor, previous: Tensor, controls: Tensor | None
+        self, z: Tensor, previous: Tensor, controls: Tensor | None, lengths: Tensor | None
     ) -> tuple[Tensor, State]:
-        after = torch.cat([previous[:, 1:], torch.zeros_like(previous[:, :1])], 1)
+        outputs = torch.cat([previous[:, 1:], torch.zeros_like(previous[:, :1])], 1)
+        ends = None if lengths is None else by_segment(lengths, self.conductor.segments)
         params = []
 
-        def follow(embedding: Tensor, state: State, index: int) -> tuple[Tensor, State]:
-            part = self._part(index)
-            told = None if controls is None else controls[:, part]
-            result, state = self.core(state, embedding, previous[:, part], told)
-            params.append(result)
-            return after[:, part], state
+        def follow(embedding: Tensor, state: State, index: int) -> _Played:
+            own = None if ends is None else ends[:, index]
+            longest = self.segment if own is None else int(own.max())
+            first = index * self.segment
+            part = slice(first, first + longest)
+            result = z.new_zeros(len(z), 0, self.head.n_params)
+            if longest:
+                told = None if controls is None else controls[:, part]
+                result, state = self.core(state, embedding, previous[:, part], told)
+            params.append(F.pad(result, (0, 0, 0, self.segment - longest)))
+            return _Played(outputs[:, first : first + self.segment], state, own)
 
         state = self._in_turn(z, follow)
         return torch.cat(params, 1), state
 
-    def _part(self, index: int) -> slice:
-        return slice(index * self.segment, (index + 1) * self.segment)
-
     def _in_turn(self, z: Tensor, segment: _Segment) -> State:
-        """Do `segment`, which gives what is fed back of its outputs, for one after the other."""
+        """Do `segment` for one after the other."""
         conductor, listener = self.conductor, self._listener[0]
         if not isinstance(conductor, ListeningConductor):
             for index, embedding in enumerate(self.conductor(z).unbind(1)):
-                _, state = segment(embedding, self.core.start(embedding), index)
+                state = segment(embedding, self.core.start(embedding), index).state
             return state
         conducting, heard = conductor.start(z)
         for index in range(conductor.segments):
             embedding, conducting = conductor.step(z, conducting, heard)
-            outputs, state = segment(embedding, self.core.start(embedding), index)
-            heard = state.flat() if listener is None else listener(outputs)
+            outputs, state, lengths = segment(embedding, self.core.start(embedding), index)
+            heard = state.flat() if listener is None else listener(outputs, lengths)
         return state
 
     def sample(
@@ -270,6 +289,8 @@ class Decoder(nn.Module):
         known: Tensor | None = None,
         mask: Tensor | None = None,
         controls: Tensor | None = None,
+        *,
+        end: int | None = None,
     ) -> Unrolled:
         """Step by step, each step fed with the one before.
 
@@ -280,15 +301,21 @@ class Decoder(nn.Module):
             known: `[B, T, X]`, what the masked numbers are.
             mask: `[B, T, X]`, 1 where a number is known, 0 where it is sampled.
             controls: `[B, T, K]`.
+            end: the symbol that ends a segment. As in the original, one is drawn until all
+                windows of the batch have ended it, and then filled up with zeros.
         """
         if controls is not None and self.control_reader is not None:
             controls = self.control_reader(controls)
         previous = z.new_zeros(len(z), self.head.channels)
-        outputs, params = [], []
+        outputs: list[Tensor] = []
+        params: list[Tensor] = []
+        lengths: list[Tensor] = []
 
-        def draw(embedding: Tensor, state: State, index: int) -> tuple[Tensor, State]:
+        def draw(embedding: Tensor, state: State, index: int) -> _Played:
             nonlocal previous
-            fed = []
+            fed: list[Tensor] = []
+            goes_on = z.new_ones(len(z), dtype=torch.bool)
+            length = z.new_zeros(len(z), dtype=torch.long)
             for step in range(index * self.segment, (index + 1) * self.segment):
                 given = [None if side is None else side[:, step] for side in (known, mask)]
                 told = None if controls is None else controls[:, step : step + 1]
@@ -298,7 +325,17 @@ class Decoder(nn.Module):
                 params.append(result[:, 0])
                 outputs.append(output)
                 fed.append(previous)
-            return torch.stack(fed, 1), state
+                length = length + goes_on
+                if end is not None:
+                    goes_on = goes_on & (output[:, end] == 0)
+                    if not goes_on.any():
+                        break
+            for drawn in (params, outputs):
+                drawn.extend([torch.zeros_like(drawn[-1])] * (self.segment - len(fed)))
+            lengths.append(length)
+            return _Played(torch.stack(fed, 1), state, None if end is None else length)
 
         state = self._in_turn(z, draw)
-        return Unrolled(torch.stack(outputs, 1), torch.stack(params, 1), state)
+        return Unrolled(
+            torch.stack(outputs, 1), torch.stack(params, 1), state, torch.stack(lengths, 1)
+        )

@@ -53,6 +53,16 @@ class BidirectionalSummary(nn.Module):
         return summary
 
 
+def by_segment(lengths: Tensor, segments: int) -> Tensor:
+    """The lengths of segments, `[B, segments]`.
+
+    Args:
+        lengths: they themselves, or `[B]`, those of windows that are whole or empty.
+        segments: how many a window has.
+    """
+    return lengths if lengths.ndim == 2 else (lengths // segments)[:, None].expand(-1, segments)
+
+
 class HierarchicalSummary(nn.Module):
     """A summary of each segment of a window, and one of those summaries.
 
@@ -77,9 +87,9 @@ class HierarchicalSummary(nn.Module):
         self.segments, self.size = segments, upper.size
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """`[B, T, C]` → `[B, 2H]`; `lengths` `[B, segments]` are those of the segments."""
+        """`[B, T, C]` → `[B, 2H]`; `lengths` as `by_segment` takes them."""
         parts = x.reshape(len(x) * self.segments, -1, x.shape[-1])
-        below = None if lengths is None else lengths.reshape(-1)
+        below = None if lengths is None else by_segment(lengths, self.segments).reshape(-1)
         summaries = self.levels[0](parts, below).reshape(len(x), self.segments, -1)
         whole: Tensor = self.levels[1](summaries)
         return whole

@@ -97,8 +97,8 @@ class GrooveVAE(nn.Module):
         Args:
             x: `[B, T, X]`.
             controls: `[B, T, K]`, for a model that takes them.
-            lengths: `[B]`, after how many steps each window ends, or those of its segments,
-                `[B, segments]`, for a hierarchical encoder; by default none ends early.
+            lengths: `[B]`, after how many steps each window ends; for a hierarchical encoder, as
+                `by_segment` takes them. By default none ends early.
         """
         seen = self.decoder.head.observe(x)
         told = seen if controls is None else torch.cat([seen, controls], -1)

@@ -81,9 +81,13 @@ class Step(nn.Module):
 
 
 def beta(objective: ObjectiveConfig, step: int) -> float:
-    """β at `step`: beta·(1 − beta_rate^step). With rate 0, that is 0 at step 0 and then beta."""
-    rise: float = objective.beta_rate**step
-    return objective.beta * (1 - rise)
+    """β at `step`: beta·(1 − beta_rate^step). With rate 0, that is 0 at step 0 and then beta.
+
+    In float32, as in the original: for a rate close to 1 what is left of it there differs by a
+    thousandth.
+    """
+    rest = torch.tensor(objective.beta_rate, dtype=torch.float32) ** step
+    return objective.beta * (1 - rest).item()
 
 
 def sampling_rate(corruption: CorruptionConfig, step: int) -> float:
