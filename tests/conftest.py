@@ -40,6 +40,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="fail, rather than skip, where data outside the repository is not found",
     )
+    parser.addoption(
+        "--write-notebooks",
+        action="store_true",
+        help="write the outputs of the notebooks in docs anew, rather than compare them",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

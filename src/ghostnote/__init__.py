@@ -6,6 +6,7 @@ nobody waits for a runtime that they do not need.
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from ghostnote.music.groove import Groove, concatenate
     from ghostnote.music.kit import DrumMap, load_map
     from ghostnote.music.midi import Performance, read_midi, write_midi
+    from ghostnote.notebook import show
     from ghostnote.pipeline.reconstruction import reconstruct
     from ghostnote.pipeline.sampling import sample
 
@@ -33,6 +35,7 @@ __all__ = [
     "read_midi",
     "reconstruct",
     "sample",
+    "show",
     "to_groove",
     "to_performance",
     "write_midi",
@@ -49,6 +52,7 @@ _HOMES: Final = {
     "read_midi": "music.midi",
     "reconstruct": "pipeline.reconstruction",
     "sample": "pipeline.sampling",
+    "show": "notebook",
     "to_groove": "music.grid",
     "to_performance": "music.grid",
     "write_midi": "music.midi",
@@ -65,3 +69,8 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+if "IPython" in sys.modules:
+    # A notebook asks a value how to show it, and a list of grooves is a plain list.
+    import_module(f"{__name__}.notebook").show_lists()

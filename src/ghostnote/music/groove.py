@@ -225,6 +225,12 @@ class Groove:
     def __repr__(self) -> str:
         return f"{self.summary}\n{self.tab()}"
 
+    def _repr_html_(self) -> str:
+        """A drum roll and a player, which a notebook shows in place of the tab."""
+        from ghostnote.notebook import groove_html
+
+        return groove_html(self)
+
     @property
     def summary(self) -> str:
         """One line: bars, meter, tempo, hits."""

@@ -35,6 +35,8 @@ _INK, _FADED = "#24211d", "#6f6a62"
 _FONTS: Final = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
 _MARGIN: Final = 24.0
+_SEAM: Final = 8.0
+"""Page around bars that stand alone."""
 _COLUMN_GAP: Final = 30.0
 _NAMES: Final = 66.0
 _ROW: Final = 16.0
@@ -104,16 +106,24 @@ def drum_roll_svg(grooves: Sequence[Groove], titles: Sequence[str] = ()) -> str:
     Raises:
         GrooveError: there is no groove, or there are not as many titles as grooves.
     """
-    drawing = _layout(grooves, titles)
-    size = f"{drawing.width:g} {drawing.height:g}"
-    width, height = size.split()
-    lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
-        f'viewBox="0 0 {size}" font-family="{_FONTS}">',
-        *(_element(shape) for shape in drawing.shapes),
-        "</svg>",
-    ]
-    return "\n".join(lines) + "\n"
+    return _svg(_layout(grooves, titles))
+
+
+def bars_svg(groove: Groove, *, width: float, label: str) -> str:
+    """The bars of one groove as a drum roll without heading and legend, as an SVG element.
+
+    `width` in pixels is what the lines of bars are chosen to fill; steps that would be too narrow
+    to tell apart make the picture wider. `label` says to those who cannot see it what it shows.
+    """
+    fit = int((width - _NAMES - 2 * _SEAM) / _NARROWEST_STEP - 2 * _EDGE) // groove.steps_per_bar
+    a_line = max(1, min(_bars_a_line(groove), fit))
+    steps = a_line * groove.steps_per_bar + 2 * _EDGE
+    room = (width - _NAMES - 2 * _SEAM) / steps
+    step = round(min(max(room, _NARROWEST_STEP), _WIDEST_STEP), 2)
+    wide = round(_NAMES + steps * step + 2 * _SEAM)
+    tall = round(_SEAM + _lines_height(groove, a_line) + _SEAM)
+    shapes = _lines(groove, a_line, _SEAM, _SEAM, step)
+    return _svg(_Drawing(wide, tall, (_Box(0, 0, wide, tall, _PAGE), *shapes)), label)
 
 
 def drum_roll_figure(grooves: Sequence[Groove], titles: Sequence[str] = ()) -> Figure:
@@ -248,8 +258,12 @@ def _bars_a_line(groove: Groove) -> int:
 
 
 def _panel_height(groove: Groove) -> float:
-    lines = -(-groove.bars // _bars_a_line(groove))
-    return _HEAD + lines * (_NUMBERS + N_VOICES * _ROW) + (lines - 1) * _LINE_GAP
+    return _HEAD + _lines_height(groove, _bars_a_line(groove))
+
+
+def _lines_height(groove: Groove, a_line: int) -> float:
+    lines = -(-groove.bars // a_line)
+    return lines * (_NUMBERS + N_VOICES * _ROW) + (lines - 1) * _LINE_GAP
 
 
 def _panel(groove: Groove, heading: str, left: float, top: float, step: float) -> Iterator[_Shape]:
@@ -263,8 +277,13 @@ def _panel(groove: Groove, heading: str, left: float, top: float, step: float) -
     room = int((width - _NAMES - len(facts) * 5.8 - 12) / 7.4)
     yield _Text(left + _NAMES, baseline, _shortened(heading, room), 13, _INK, bold=True)
     yield _Text(left + width, baseline, facts, 10.5, anchor="end")
+    yield from _lines(groove, a_line, left, top + _HEAD, step)
+
+
+def _lines(groove: Groove, a_line: int, left: float, top: float, step: float) -> Iterator[_Shape]:
+    """All bars, `a_line` of them in each line."""
     for line, bar in enumerate(range(0, groove.bars, a_line)):
-        y = top + _HEAD + line * (_NUMBERS + N_VOICES * _ROW + _LINE_GAP)
+        y = top + line * (_NUMBERS + N_VOICES * _ROW + _LINE_GAP)
         yield from _bars(groove, bar, min(bar + a_line, groove.bars), left, y, step)
 
 
@@ -360,6 +379,19 @@ def beat_steps(meter: Meter) -> int:
 
 
 # -- SVG -------------------------------------------------------------------------------------
+
+
+def _svg(drawing: _Drawing, label: str = "") -> str:
+    size = f"{drawing.width:g} {drawing.height:g}"
+    width, height = size.split()
+    described = f' role="img" aria-label="{escape(_printable(label))}"' if label else ""
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+        f'viewBox="0 0 {size}" font-family="{_FONTS}"{described}>',
+        *(_element(shape) for shape in drawing.shapes),
+        "</svg>",
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def _element(shape: _Shape) -> str:
