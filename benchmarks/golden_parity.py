@@ -61,9 +61,9 @@ def relative(ours: Tensor | Array | float, theirs: Array, *, more: float = 0.0) 
     values = ours.detach().numpy() if isinstance(ours, Tensor) else np.asarray(ours)
     if values.shape != theirs.shape:
         return math.inf
-    difference = np.abs(values.astype(np.float64) - theirs.astype(np.float64)).max(initial=0)
-    largest = np.abs(theirs.astype(np.float64)).max(initial=0) + more
-    error = float(difference / largest if largest else difference)
+    difference = float(np.abs(values.astype(np.float64) - theirs.astype(np.float64)).max(initial=0))
+    largest = float(np.abs(theirs.astype(np.float64)).max(initial=0)) + more
+    error = difference / largest if largest else difference
     return error if math.isfinite(error) else math.inf
 
 
