@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ghostnote.music.groove import Groove, concatenate
     from ghostnote.music.kit import DrumMap, load_map
     from ghostnote.music.midi import Performance, read_midi, write_midi
+    from ghostnote.pipeline.humanising import humanize
     from ghostnote.pipeline.reconstruction import reconstruct
     from ghostnote.pipeline.sampling import sample
 
@@ -28,6 +29,7 @@ __all__ = [
     "Performance",
     "__version__",
     "concatenate",
+    "humanize",
     "load_bundle",
     "load_map",
     "read_midi",
@@ -44,6 +46,7 @@ _HOMES: Final = {
     "Groove": "music.groove",
     "Performance": "music.midi",
     "concatenate": "music.groove",
+    "humanize": "pipeline.humanising",
     "load_bundle": "bundle",
     "load_map": "music.kit",
     "read_midi": "music.midi",
