@@ -17,7 +17,8 @@ from ghostnote.cli import main
 from ghostnote.cli.commands import command_line
 from ghostnote.errors import ConfigError, GhostnoteError, MidiError
 
-COMMANDS = ("sample", "render", "plot", "data", "presets", "train", "evaluate", "export")
+COMMANDS = ("sample", "render", "plot", "data", "presets", "train", "evaluate", "export",
+            "humanize")  # fmt: skip
 
 
 @pytest.fixture
