@@ -24,6 +24,7 @@ _COMMANDS: Final = (
     ("sample:sample", _MUSIC, "Write new drum loops as MIDI and audio, with a picture."),
     ("reconstruct:reconstruct", _MUSIC, "Send drum MIDI files through a model."),
     ("humanize:humanize", _MUSIC, "Give the drums of MIDI files velocity and timing."),
+    ("infill:infill", _MUSIC, "Keep voices or bars of drum MIDI files, and write the others."),
     ("render:render", _MUSIC, "Turn drum MIDI files into audio."),
     ("plot:plot", _MUSIC, "Draw drum MIDI files as drum rolls."),
     ("data:app", _LABORATORY, "Fetch the Groove MIDI Dataset, look into it, add your own."),

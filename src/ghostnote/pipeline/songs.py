@@ -7,12 +7,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from ghostnote.errors import GrooveError
+from ghostnote.errors import ConfigError, GrooveError
 from ghostnote.music.grid import GridReport
 from ghostnote.music.groove import Groove, Meter
 from ghostnote.music.kit import DEFAULT_MAP, DrumMap, builtin_map
 from ghostnote.music.song import Drums, Passage, Song, find_drums, with_drums
 from ghostnote.pipeline.humanising import Expression, humanize_all
+from ghostnote.pipeline.infilling import cells, infill_all
 from ghostnote.pipeline.models import Model, model_for, runtime_of
 
 _MAP: Final = builtin_map(DEFAULT_MAP)
@@ -101,6 +102,68 @@ def humanize_song(
         )
 
     return _changed(song, find_drums(song, drum_map, channel=channel), runtime.bundle.meter, play)
+
+
+def infill_song(
+    song: Song,
+    *,
+    voices: Collection[str] = (),
+    bars: Collection[int] = (),
+    channel: int | None = None,
+    drum_map: DrumMap = _MAP,
+    temperature: float | None = None,
+    spread: float = 1.0,
+    seed: int = 0,
+    model: Model | None = None,
+) -> tuple[Song, SongReport]:
+    """The song with these voices and bars of its drums kept, and the others written anew.
+
+    The drums reach from the first bar to that of the last hit; see `infill` and `with_drums`. Bars
+    in another meter than the model's stay as they are, and are counted.
+
+    Args:
+        song: of any length, with any other channels.
+        voices: which to keep, by name.
+        bars: which to keep, counted through the song from 0.
+        channel: of the drums, from 1; found by `drum_channel` where None.
+        drum_map: which pitches play which voice.
+        temperature: as `infill` takes it.
+        spread: the same.
+        seed: the same; each passage is a draw of its own.
+        model: the same.
+
+    Raises:
+        MidiError: no drums are found, or the song has meters or tempos that no groove can have.
+        GrooveError: no bar is in the model's meter.
+        DrumMapError: there is no such voice.
+        ConfigError: nothing is to be kept, or there is no such bar with drums; or as `infill`.
+        BundleError: as `infill`.
+    """
+    if not voices and not bars:
+        raise ConfigError("nothing is to be kept", remedy="name voices or bars, or sample instead")
+    runtime = runtime_of(model_for("infill") if model is None else model)
+    drums = find_drums(song, drum_map, channel=channel)
+    there = {passage.bar + bar for passage in drums.passages for bar in range(passage.groove.bars)}
+    if missing := sorted(set(bars) - there):
+        raise ConfigError(
+            f"there are no drums in bar {missing[0] + 1}",
+            remedy=f"they are in bars {min(there) + 1} to {max(there) + 1}",
+        )
+
+    def play(passages: Sequence[Passage]) -> list[Groove]:
+        return infill_all(
+            [passage.groove for passage in passages],
+            [
+                cells(
+                    groove, voices=voices,
+                    bars=[bar - first for bar in bars if 0 <= bar - first < groove.bars],
+                )
+                for _, first, groove in passages
+            ],
+            temperature=temperature, spread=spread, seed=seed, model=runtime,
+        )  # fmt: skip
+
+    return _changed(song, drums, runtime.bundle.meter, play)
 
 
 def _changed(
