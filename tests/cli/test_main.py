@@ -18,7 +18,7 @@ from ghostnote.cli.commands import command_line
 from ghostnote.errors import ConfigError, GhostnoteError, MidiError
 
 COMMANDS = ("sample", "render", "plot", "data", "presets", "train", "evaluate", "export",
-            "humanize", "infill")  # fmt: skip
+            "humanize", "infill", "tap", "continue")  # fmt: skip
 
 
 @pytest.fixture

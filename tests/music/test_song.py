@@ -230,16 +230,18 @@ def test_meters_are_passages() -> None:
 )
 def test_drums_are_found(tracks: list[list[Message]], channel: int) -> None:
     song = made(*tracks)
-    assert drum_channel(song) == channel
+    assert drum_channel(song, MAP) == channel
     assert find_drums(song, MAP).channel == channel
 
 
 def test_drums_that_are_not_found_are_asked_for() -> None:
     song = made(note(0, 36, 90, 9, channel=0), note(0, 36, 90, 9, channel=2))
     with pytest.raises(MidiError, match="named after drums") as caught:
-        drum_channel(song)
+        drum_channel(song, MAP)
     assert "1, 3" in str(caught.value)
     assert find_drums(song, MAP, channel=3).channel == 3
+    with pytest.raises(MidiError, match="named after drums"):
+        drum_channel(made([*note(0, 72, 90, 9, channel=0), *note(9, 38, 90, 9, channel=0)]), MAP)
 
 
 def test_what_has_no_bars_is_refused() -> None:

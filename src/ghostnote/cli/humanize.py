@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 from cyclopts import Parameter
 
-from ghostnote.cli.songs import Files, Output, play_songs
+from ghostnote.cli.playing import Files, Output, listed, make_files, of_song
 from ghostnote.music.kit import DEFAULT_MAP, load_map
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def humanize(
     from ghostnote.pipeline.models import model_for, runtime_of
     from ghostnote.pipeline.songs import humanize_song
 
-    kept = cast("list[Expression]", [name.strip() for text in keep for name in text.split(",")])
+    kept = cast("list[Expression]", listed(keep))
     pitches = load_map(drum_map).of_nine()
     runtime = runtime_of(model_for("humanize") if model is None else model)
     # What cannot be done is refused before any file is read.
@@ -87,9 +87,9 @@ def humanize(
             keep=kept, temperature=temperature, seed=seed, model=runtime,
         )  # fmt: skip
 
-    return play_songs(
+    return make_files(
         files,
-        play,
+        of_song(play),
         Output(out, "-humanized", force, skip_existing, quiet, as_json),
         {"model": runtime.bundle.name, "seed": seed, "strength": strength},
         doing="Humanising",

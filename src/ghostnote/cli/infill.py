@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from ghostnote.cli.songs import Files, Output, play_songs
+from ghostnote.cli.playing import Files, Output, listed, make_files, of_song
 from ghostnote.errors import ConfigError
 from ghostnote.music.kit import DEFAULT_MAP, load_map, voice_index
 
@@ -77,7 +77,7 @@ def infill(
     from ghostnote.pipeline.models import model_for, runtime_of
     from ghostnote.pipeline.songs import infill_song
 
-    voices = [name.strip() for text in keep for name in text.split(",")]
+    voices = listed(keep)
     kept = numbers(bars)
     for voice in voices:
         voice_index(voice)
@@ -93,9 +93,9 @@ def infill(
             temperature=temperature, seed=seed, model=runtime,
         )  # fmt: skip
 
-    return play_songs(
+    return make_files(
         files,
-        play,
+        of_song(play),
         Output(out, "-infilled", force, skip_existing, quiet, as_json),
         {"model": runtime.bundle.name, "seed": seed},
         doing="Infilling",
@@ -110,7 +110,7 @@ def numbers(texts: Sequence[str]) -> list[int]:
         ConfigError: that is no such list.
     """
     found: set[int] = set()
-    for text in (part.strip() for whole in texts for part in whole.split(",")):
+    for text in listed(texts):
         first, dash, last = text.partition("-")
         try:
             low, high = int(first), int(last if dash else first)

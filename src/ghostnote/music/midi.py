@@ -210,8 +210,17 @@ def _is_meter(numerator: int, denominator: int) -> bool:
 
 def read_midi(path: str | Path) -> Performance:
     """The performance in a MIDI file. Raises as `parse_midi` does, and where it cannot be read."""
+    return parse_midi(read_bytes(path), source=str(path))
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """The bytes of a MIDI file.
+
+    Raises:
+        MidiError: it cannot be read.
+    """
     try:
-        data = Path(path).read_bytes()
+        return Path(path).read_bytes()
     except FileNotFoundError:
         raise MidiError("no such file", source=path, remedy="check the path") from None
     except OSError as error:
@@ -220,7 +229,6 @@ def read_midi(path: str | Path) -> Performance:
             source=path,
             remedy="give a MIDI file (.mid) that you may read",
         ) from error
-    return parse_midi(data, source=str(path))
 
 
 def parse_midi(data: bytes, *, source: str | None = None) -> Performance:

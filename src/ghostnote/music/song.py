@@ -29,10 +29,12 @@ from ghostnote.music.midi import (
     messages_bytes,
     parse_messages,
     parse_midi,
+    read_bytes,
 )
 
 _TRACK_NAME: Final = b"\xff\x03"
 _DRUM_WORDS: Final = ("drum", "percussion")
+_MOSTLY: Final = 0.9
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,17 +86,7 @@ def parse_song(data: bytes, *, source: str | None = None) -> Song:
 
 def read_song(path: str | Path) -> Song:
     """The song in a MIDI file. Raises as `parse_song` does, and where it cannot be read."""
-    try:
-        data = Path(path).read_bytes()
-    except FileNotFoundError:
-        raise MidiError("no such file", source=path, remedy="check the path") from None
-    except OSError as error:
-        raise MidiError(
-            f"cannot be read: {error.strerror or error}",
-            source=path,
-            remedy="give a MIDI file (.mid) that you may read",
-        ) from error
-    return parse_song(data, source=str(path))
+    return parse_song(read_bytes(path), source=str(path))
 
 
 def write_song(path: str | Path, song: Song, *, overwrite: bool = True) -> None:
@@ -145,11 +137,11 @@ class Drums:
     voice: IntArray = field(repr=False)
 
 
-def drum_channel(song: Song) -> int:
+def drum_channel(song: Song, drum_map: DrumMap) -> int:
     """The channel of a song's drums, from 1.
 
     It is 10; or, where nothing is on 10, that of a track which is named after drums; or the only
-    one that has notes.
+    one that has notes, if nine of ten have pitches that the map knows.
 
     Raises:
         MidiError: it is none of these.
@@ -164,7 +156,8 @@ def drum_channel(song: Song) -> int:
         own = song.performance.channel[of_track == number]
         if len(own) and any(word in name for name in names for word in _DRUM_WORDS):
             return int(np.bincount(own).argmax()) + 1
-    if len(counts) == 1:
+    known = voice_table(drum_map)[song.performance.pitch] >= 0
+    if len(counts) == 1 and known.mean() >= _MOSTLY:
         return next(iter(counts))
     where = f": there are notes on {', '.join(map(str, counts))}" if counts else ""
     raise MidiError(
@@ -181,7 +174,7 @@ def find_drums(song: Song, drum_map: DrumMap, *, channel: int | None = None) -> 
         MidiError, DrumMapError: as `to_grooves`.
     """
     performance = song.performance
-    chosen = drum_channel(song) if channel is None else channel
+    chosen = drum_channel(song, drum_map) if channel is None else channel
     sections, report = to_grooves(performance, drum_map, channel=chosen)
     place = {section.start: number for number, section in enumerate(sections)}
     own = np.flatnonzero(performance.channel == chosen - 1)

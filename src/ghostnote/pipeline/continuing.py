@@ -82,7 +82,7 @@ def continue_all(
     return _written(runtime, grooves, keep, fill_every, temperature, spread, seed, start)
 
 
-def lengthened(
+def lengthen(
     grooves: Sequence[Groove],
     bars: int,
     *,
