@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ghostnote.music.kit import DrumMap, load_map
     from ghostnote.music.midi import Performance, read_midi, write_midi
     from ghostnote.music.song import Song, read_song, write_song
-    from ghostnote.pipeline.continuing import continue_
+    from ghostnote.pipeline.continuing import continue_, lengthen
     from ghostnote.pipeline.humanising import humanize
     from ghostnote.pipeline.infilling import cells, infill
     from ghostnote.pipeline.reconstruction import reconstruct
@@ -41,6 +41,7 @@ __all__ = [
     "humanize_song",
     "infill",
     "infill_song",
+    "lengthen",
     "load_bundle",
     "load_map",
     "read_midi",
@@ -69,6 +70,7 @@ _HOMES: Final = {
     "humanize_song": "pipeline.songs",
     "infill": "pipeline.infilling",
     "infill_song": "pipeline.songs",
+    "lengthen": "pipeline.continuing",
     "load_bundle": "bundle",
     "load_map": "music.kit",
     "read_midi": "music.midi",
