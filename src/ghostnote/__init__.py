@@ -17,9 +17,15 @@ if TYPE_CHECKING:
     from ghostnote.music.groove import Groove, concatenate
     from ghostnote.music.kit import DrumMap, load_map
     from ghostnote.music.midi import Performance, read_midi, write_midi
+    from ghostnote.music.song import Song, read_song, write_song
     from ghostnote.notebook import show
+    from ghostnote.pipeline.continuing import continue_, lengthen
+    from ghostnote.pipeline.humanising import humanize
+    from ghostnote.pipeline.infilling import cells, infill
     from ghostnote.pipeline.reconstruction import reconstruct
     from ghostnote.pipeline.sampling import sample
+    from ghostnote.pipeline.songs import humanize_song, infill_song
+    from ghostnote.pipeline.tapping import rhythm_at, rhythm_of, tap
 
 __version__ = "0.1.0"
 
@@ -28,17 +34,30 @@ __all__ = [
     "GhostnoteError",
     "Groove",
     "Performance",
+    "Song",
     "__version__",
+    "cells",
     "concatenate",
+    "continue_",
+    "humanize",
+    "humanize_song",
+    "infill",
+    "infill_song",
+    "lengthen",
     "load_bundle",
     "load_map",
     "read_midi",
+    "read_song",
     "reconstruct",
+    "rhythm_at",
+    "rhythm_of",
     "sample",
     "show",
+    "tap",
     "to_groove",
     "to_performance",
     "write_midi",
+    "write_song",
 ]
 
 _HOMES: Final = {
@@ -46,16 +65,29 @@ _HOMES: Final = {
     "GhostnoteError": "errors",
     "Groove": "music.groove",
     "Performance": "music.midi",
+    "Song": "music.song",
+    "cells": "pipeline.infilling",
     "concatenate": "music.groove",
+    "continue_": "pipeline.continuing",
+    "humanize": "pipeline.humanising",
+    "humanize_song": "pipeline.songs",
+    "infill": "pipeline.infilling",
+    "infill_song": "pipeline.songs",
+    "lengthen": "pipeline.continuing",
     "load_bundle": "bundle",
     "load_map": "music.kit",
     "read_midi": "music.midi",
+    "read_song": "music.song",
     "reconstruct": "pipeline.reconstruction",
+    "rhythm_at": "pipeline.tapping",
+    "rhythm_of": "pipeline.tapping",
     "sample": "pipeline.sampling",
     "show": "notebook",
+    "tap": "pipeline.tapping",
     "to_groove": "music.grid",
     "to_performance": "music.grid",
     "write_midi": "music.midi",
+    "write_song": "music.song",
 }
 
 

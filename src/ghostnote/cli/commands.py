@@ -23,6 +23,10 @@ _OPTIONS: Final = Group("Options", sort_key=3)
 _COMMANDS: Final = (
     ("sample:sample", _MUSIC, "Write new drum loops as MIDI and audio, with a picture."),
     ("reconstruct:reconstruct", _MUSIC, "Send drum MIDI files through a model."),
+    ("humanize:humanize", _MUSIC, "Give the drums of MIDI files velocity and timing."),
+    ("tap:tap", _MUSIC, "Turn a tapped rhythm into a part for the whole kit."),
+    ("infill:infill", _MUSIC, "Keep voices or bars of drum MIDI files, and write the others."),
+    ("continue_:continue_", _MUSIC, "Go on from the drums of MIDI files."),
     ("render:render", _MUSIC, "Turn drum MIDI files into audio."),
     ("plot:plot", _MUSIC, "Draw drum MIDI files as drum rolls."),
     ("data:app", _LABORATORY, "Fetch the Groove MIDI Dataset, look into it, add your own."),

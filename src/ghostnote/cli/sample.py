@@ -28,6 +28,8 @@ def sample(
     seed: int | None = None,
     temperature: float | None = None,
     bpm: float | None = None,
+    bars: int | None = None,
+    fill_every: int | None = None,
     out: Annotated[Path, Parameter(name=("--out", "-o"))] = Path("loops"),
     formats: Annotated[
         Sequence[str], Parameter(name="--format", negative=(), show_default=False)
@@ -54,6 +56,11 @@ def sample(
         Under 1 is safer, above 1 is wilder, 0 plays nothing unlikely. The model's own by default.
     bpm
         Tempo in quarter notes per minute; the model's own by default.
+    bars
+        How many bars; as many as the model has by default. More are written by the model that was
+        taught to infill, each to follow those before it.
+    fill_every
+        Every so manieth bar is a fill; none is by default.
     out
         The folder to write to.
     formats
@@ -68,7 +75,7 @@ def sample(
     as_json
         Print what was written as JSON.
     """
-    from ghostnote.bundle import load_bundle
+    from ghostnote.bundle import DEFAULT, load_bundle
     from ghostnote.music.grid import on_the_beat
     from ghostnote.pipeline.sampling import sample as draw
 
@@ -82,6 +89,13 @@ def sample(
     files = [[out / f"{name}.{kind}" for kind in of_each] for name in names]
     refuse_existing((*pictures, *(file for group in files for file in group)), force=force)
     played = draw(n, seed=chosen, temperature=temperature, bpm=bpm, model=bundle)
+    if bars is not None or fill_every is not None:
+        from ghostnote.pipeline.continuing import lengthen
+
+        played = lengthen(
+            played, bundle.bars if bars is None else bars, fill_every=fill_every,
+            temperature=temperature, seed=chosen, model=None if model == DEFAULT else bundle,
+        )  # fmt: skip
     loops = [on_the_beat(groove) for groove in played]
     grooves = [groove for groove, _ in loops]
     _write(grooves, files, force)

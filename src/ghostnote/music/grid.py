@@ -248,7 +248,7 @@ def to_grids(
     silent = not len(drums) and performance.stop is not None
     grids: list[Grid] = []
     total = GridReport()
-    for start, stop, meter, notes in _stretches(drums):
+    for start, stop, meter, notes in stretches(drums):
         bpm, tempo_changes = _tempo(drums, start, stop)
         try:
             velocity, offset, report = grid_arrays(
@@ -278,7 +278,7 @@ def _groove(grid: Grid) -> Groove:
     )
 
 
-def _stretches(performance: Performance) -> list[tuple[int, int | None, Meter, slice]]:
+def stretches(performance: Performance) -> list[tuple[int, int | None, Meter, slice]]:
     """Where the meter stays the same: first tick, end (None if unknown), meter, and the notes.
 
     What is up to half a step early belongs to the stretch that it is early for.

@@ -34,6 +34,9 @@ IntArray = npt.NDArray[np.int64]
 ByteArray = npt.NDArray[np.uint8]
 BoolArray = npt.NDArray[np.bool_]
 Tempo = tuple[int, int]
+Message = tuple[int, bytes]
+"""A tick, and a message as it stands in a file, with its status."""
+
 MeterChange = tuple[int, int, int]
 
 _MAX_DELTA: Final = 0x0FFFFFFF
@@ -207,8 +210,17 @@ def _is_meter(numerator: int, denominator: int) -> bool:
 
 def read_midi(path: str | Path) -> Performance:
     """The performance in a MIDI file. Raises as `parse_midi` does, and where it cannot be read."""
+    return parse_midi(read_bytes(path), source=str(path))
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """The bytes of a MIDI file.
+
+    Raises:
+        MidiError: it cannot be read.
+    """
     try:
-        data = Path(path).read_bytes()
+        return Path(path).read_bytes()
     except FileNotFoundError:
         raise MidiError("no such file", source=path, remedy="check the path") from None
     except OSError as error:
@@ -217,7 +229,6 @@ def read_midi(path: str | Path) -> Performance:
             source=path,
             remedy="give a MIDI file (.mid) that you may read",
         ) from error
-    return parse_midi(data, source=str(path))
 
 
 def parse_midi(data: bytes, *, source: str | None = None) -> Performance:
@@ -232,8 +243,7 @@ def parse_midi(data: bytes, *, source: str | None = None) -> Performance:
     Raises:
         MidiError: `data` is no MIDI file, or nothing in it can be used.
     """
-    if data[:4] == b"RIFF" and data[8:12] == b"RMID":
-        data = data[data.find(b"MThd") :]
+    data = _unwrapped(data)
     if data[:4] != b"MThd":
         reason = "is no MIDI file" if data else "is empty"
         raise MidiError(reason, source=source, remedy="give a standard MIDI file (.mid)")
@@ -260,6 +270,41 @@ def parse_midi(data: bytes, *, source: str | None = None) -> Performance:
     if midi_format == 2:
         tracks = _one_after_another(tracks, division)
     return _join(tracks, division, warnings, source)
+
+
+def _unwrapped(data: bytes) -> bytes:
+    wrapped = data[:4] == b"RIFF" and data[8:12] == b"RMID"
+    return data[data.find(b"MThd") :] if wrapped else data
+
+
+def parse_messages(data: bytes) -> list[tuple[list[Message], int]]:
+    """Every message of each track of a file that `parse_midi` reads, and the tick of its end.
+
+    The notes of a track of its performance are the note-ons here, in the same order. Running
+    statuses are written out, and the message that ends the track is left out.
+    """
+    return [(_messages(track), track.end) for track in _read_tracks(_unwrapped(data))[0]]
+
+
+def _messages(track: _Track) -> list[Message]:
+    messages: list[Message] = []
+    body, running = track.body, 0
+    places = [*track.places.tolist(), track.size]
+    for (at, end), tick in zip(pairwise(places), track.ticks.tolist(), strict=True):
+        begin = at
+        while body[begin] >= 0x80:
+            begin += 1
+        begin += 1
+        status = body[begin]
+        if status < 0x80:
+            messages.append((tick, bytes((running,)) + body[begin:end]))
+            continue
+        if status < 0xF0:
+            running = status
+        messages.append((tick, body[begin:end]))
+    if messages and messages[-1][1][:2] == bytes((0xFF, _END_OF_TRACK)):
+        messages.pop()
+    return messages
 
 
 _EXPORT_AGAIN: Final = "export the file again from the program that made it"
@@ -401,7 +446,10 @@ class _Notes(NamedTuple):
 
 
 class _Track(NamedTuple):
-    """One track: what it says, how many of its bytes were understood, and why not all were."""
+    """One track: what it says, how many of its bytes were understood, and why not all were.
+
+    `places` and `ticks` are of all its events, in its `body`.
+    """
 
     notes: _Notes
     tempos: list[Tempo]
@@ -411,6 +459,9 @@ class _Track(NamedTuple):
     size: int
     damage: str | None
     ignored: Counter[str]
+    body: bytes
+    places: IntArray
+    ticks: IntArray
 
     def moved(self, move: Callable[[IntArray], IntArray]) -> _Track:
         """The same track with every tick sent through `move`."""
@@ -445,11 +496,12 @@ class _Event(NamedTuple):
 
 def _read_track(body: bytes) -> _Track:
     padded = np.frombuffer(body + b"\xff\xff\xff\xff", np.uint8)
-    places = array("q")
+    begins = array("q")
     metas: list[tuple[int, _Event]] = []
     ignored: Counter[str] = Counter()
-    size, damage = _walk(body, _ordinary_sizes(padded), places, metas, ignored)
-    tick, notes = _decode(padded, np.frombuffer(places, np.int64))
+    size, damage = _walk(body, _ordinary_sizes(padded), begins, metas, ignored)
+    places = np.frombuffer(begins, np.int64)
+    tick, notes = _decode(padded, places)
     tempos: list[Tempo] = []
     meters: list[MeterChange] = []
     marks: list[tuple[int, bytes]] = []
@@ -468,7 +520,7 @@ def _read_track(body: bytes) -> _Track:
         else:
             marks.append((at, payload))
     end = int(tick[-1]) if len(tick) else 0
-    return _Track(notes, tempos, meters, marks, end, size, damage, ignored)
+    return _Track(notes, tempos, meters, marks, end, size, damage, ignored, body, places, tick)
 
 
 def _ordinary_sizes(padded: ByteArray) -> bytes:
@@ -697,21 +749,43 @@ def _meta_events(performance: Performance) -> list[_Timed]:
 
 
 def _track_bytes(events: Iterable[_Timed], performance: Performance) -> bytes:
+    messages = ((tick, message) for (tick, _, _), message in events)
+    return _content(messages, performance.end, performance.source)
+
+
+def messages_bytes(
+    tracks: Iterable[tuple[Iterable[Message], int]],
+    *,
+    ticks_per_beat: int,
+    format: int,  # noqa: A002 (the word of the standard)
+    source: str | None = None,
+) -> bytes:
+    """The bytes of a MIDI file of these tracks: each its messages, by tick, and its last tick.
+
+    Raises:
+        MidiError: a pause is longer than MIDI can express.
+    """
+    chunks = [_chunk(b"MTrk", _content(messages, end, source)) for messages, end in tracks]
+    header = (format, len(chunks), ticks_per_beat)
+    return _chunk(b"MThd", b"".join(value.to_bytes(2) for value in header)) + b"".join(chunks)
+
+
+def _content(messages: Iterable[Message], end: int, source: str | None) -> bytes:
     content = bytearray()
     now = 0
-    for (tick, _, _), message in events:
-        content += _number(tick - now, performance) + message
+    for tick, message in messages:
+        content += _number(tick - now, source) + message
         now = tick
-    content += _number(max(performance.end - now, 0), performance) + _meta(_END_OF_TRACK, b"")
+    content += _number(max(end - now, 0), source) + _meta(_END_OF_TRACK, b"")
     return bytes(content)
 
 
-def _number(value: int, performance: Performance) -> bytes:
+def _number(value: int, source: str | None) -> bytes:
     """A delta time as a variable-length number."""
     if value > _MAX_DELTA:
         raise MidiError(
             f"a pause of {value} ticks is longer than a MIDI file can express",
-            source=performance.source,
+            source=source,
             remedy="write fewer ticks per beat, or cut the file in two",
         )
     digits = [value & 0x7F]

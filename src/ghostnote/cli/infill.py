@@ -1,0 +1,125 @@
+"""``ghostnote infill``: some voices or bars of MIDI files are kept, and the others written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from ghostnote.cli.playing import Files, Output, listed, make_files, of_song
+from ghostnote.errors import ConfigError
+from ghostnote.music.kit import DEFAULT_MAP, load_map, voice_index
+
+if TYPE_CHECKING:
+    from ghostnote.music.song import Song
+    from ghostnote.pipeline.songs import SongReport
+
+
+def infill(
+    files: Files,
+    /,
+    *,
+    out: Annotated[Path | None, Parameter(name=("--out", "-o"))] = None,
+    keep: Annotated[Sequence[str], Parameter(negative=())] = (),
+    bars: Annotated[Sequence[str], Parameter(negative=())] = (),
+    temperature: float | None = None,
+    seed: int = 0,
+    model: str | None = None,
+    drum_map: Annotated[str, Parameter(name="--map")] = DEFAULT_MAP,
+    channel: int | None = None,
+    force: Annotated[bool, Parameter(negative=())] = False,
+    skip_existing: Annotated[bool, Parameter(negative=())] = False,
+    quiet: Annotated[bool, Parameter(name=("--quiet", "-q"), negative=())] = False,
+    as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
+) -> int:
+    """Keep some voices or bars of drum MIDI files, and let the model write the others.
+
+    What is kept is kept exactly. Songs of any length are given back whole: other channels, tempos
+    and all else stay.
+
+    Example: ghostnote infill song.mid --keep kick,snare --out filled
+
+    Parameters
+    ----------
+    files
+        MIDI files, or folders of them; - reads standard input and writes standard output.
+    out
+        The folder to write to, laid out as the folders given; beside each file, as
+        NAME-infilled.mid, by default.
+    keep
+        Voices to keep, separated by commas: kick, snare, closed-hat, open-hat, low-tom, mid-tom,
+        high-tom, crash, ride.
+    bars
+        Bars to keep, from 1, such as 3-4 or 1,5-8.
+    temperature
+        Under 1 is safer, above 1 is wilder; the model's own by default.
+    seed
+        Of what is drawn.
+    model
+        A model bundle by name, or its folder; the one that was taught to infill by default.
+    drum_map
+        Which pitches play which voice: ghostnote, td11, gm, magenta-train,
+        magenta-infer or a TOML file.
+    channel
+        The channel of the drums, 1 to 16; 10 by default, or where a track is named after drums.
+    force
+        Overwrite files that exist.
+    skip_existing
+        Leave out files whose output exists.
+    quiet
+        Print nothing but errors.
+    as_json
+        Print what was written as JSON.
+    """
+    from ghostnote.pipeline.infilling import infill_all
+    from ghostnote.pipeline.models import model_for, runtime_of
+    from ghostnote.pipeline.songs import infill_song
+
+    voices = listed(keep)
+    kept = numbers(bars)
+    for voice in voices:
+        voice_index(voice)
+    if not voices and not kept:
+        raise ConfigError("nothing is to be kept", remedy="name voices (--keep) or bars (--bars)")
+    pitches = load_map(drum_map).of_nine()
+    runtime = runtime_of(model_for("infill") if model is None else model)
+    infill_all([], [], model=runtime)  # what cannot be done is refused before any file is read
+
+    def play(song: Song) -> tuple[Song, SongReport]:
+        return infill_song(
+            song, voices=voices, bars=kept, channel=channel, drum_map=pitches,
+            temperature=temperature, seed=seed, model=runtime,
+        )  # fmt: skip
+
+    return make_files(
+        files,
+        of_song(play),
+        Output(out, "-infilled", force, skip_existing, quiet, as_json),
+        {"model": runtime.bundle.name, "seed": seed},
+        doing="Infilling",
+        done="infilled",
+    )
+
+
+def numbers(texts: Sequence[str]) -> list[int]:
+    """Bars from 0 out of what users write from 1: ``3-4``, ``1,5-8``.
+
+    Raises:
+        ConfigError: that is no such list.
+    """
+    found: set[int] = set()
+    for text in listed(texts):
+        first, dash, last = text.partition("-")
+        try:
+            low, high = int(first), int(last if dash else first)
+        except ValueError:
+            low, high = 0, 0
+        if not 1 <= low <= high <= _LAST:
+            raise ConfigError(f"{text!r} is no bar", remedy="such as 3, 3-4 or 1,5-8")
+        found.update(range(low - 1, high))
+    return sorted(found)
+
+
+_LAST = 1 << 16
