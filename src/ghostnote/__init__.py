@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from ghostnote.music.groove import Groove, concatenate
     from ghostnote.music.kit import DrumMap, load_map
     from ghostnote.music.midi import Performance, read_midi, write_midi
+    from ghostnote.pipeline.interpolation import grid, interpolate
     from ghostnote.pipeline.reconstruction import reconstruct
     from ghostnote.pipeline.sampling import sample
+    from ghostnote.pipeline.scoring import Score, score
+    from ghostnote.pipeline.variation import vary
 
 __version__ = "0.1.0"
 
@@ -26,15 +29,20 @@ __all__ = [
     "GhostnoteError",
     "Groove",
     "Performance",
+    "Score",
     "__version__",
     "concatenate",
+    "grid",
+    "interpolate",
     "load_bundle",
     "load_map",
     "read_midi",
     "reconstruct",
     "sample",
+    "score",
     "to_groove",
     "to_performance",
+    "vary",
     "write_midi",
 ]
 
@@ -43,14 +51,19 @@ _HOMES: Final = {
     "GhostnoteError": "errors",
     "Groove": "music.groove",
     "Performance": "music.midi",
+    "Score": "pipeline.scoring",
     "concatenate": "music.groove",
+    "grid": "pipeline.interpolation",
+    "interpolate": "pipeline.interpolation",
     "load_bundle": "bundle",
     "load_map": "music.kit",
     "read_midi": "music.midi",
     "reconstruct": "pipeline.reconstruction",
     "sample": "pipeline.sampling",
+    "score": "pipeline.scoring",
     "to_groove": "music.grid",
     "to_performance": "music.grid",
+    "vary": "pipeline.variation",
     "write_midi": "music.midi",
 }
 

@@ -1,4 +1,4 @@
-"""The latent space: the numbers that a seed stands for, the prior to draw z from, and ways in it."""
+"""The latent space: what a seed stands for, the prior to draw z from, and the way between two."""
 
 from __future__ import annotations
 
@@ -105,7 +105,8 @@ def slerp(a: npt.ArrayLike, b: npt.ArrayLike, t: npt.ArrayLike) -> FloatArray:
     right angles to them is taken. A zero vector has no direction: it takes that of the other.
 
     Args:
-        a, b: `[…, Z]`.
+        a: `[…, Z]`, the end at 0.
+        b: `[…, Z]`, the end at 1.
         t: `[…]`, from 0 to 1.
     """
     start, end = np.asarray(a, np.float64), np.asarray(b, np.float64)
@@ -138,7 +139,7 @@ _OPPOSITE = 1e-6
 
 
 def _aside(axis: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """A unit vector at right angles to `axis` `[…, Z]`, the same for -`axis`; 0 if there is none."""
+    """A unit vector at right angles to `axis`, the same for -`axis`; 0 where there is none."""
     chosen = np.abs(axis).argmin(-1)[..., None]
     unit = (np.arange(axis.shape[-1]) == chosen).astype(np.float64)
     aside = unit - np.take_along_axis(axis, chosen, -1) * axis
