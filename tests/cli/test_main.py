@@ -17,7 +17,19 @@ from ghostnote.cli import main
 from ghostnote.cli.commands import command_line
 from ghostnote.errors import ConfigError, GhostnoteError, MidiError
 
-COMMANDS = ("sample", "render", "plot", "data", "presets", "train", "evaluate", "export")
+COMMANDS = (
+    "sample",
+    "vary",
+    "interpolate",
+    "score",
+    "render",
+    "plot",
+    "data",
+    "presets",
+    "train",
+    "evaluate",
+    "export",
+)
 
 
 @pytest.fixture

@@ -28,8 +28,8 @@ def vary(
     Each goes from the mean of the groove's posterior towards a draw of the prior of its own, on the
     sphere: one goes `distance` of the way, the others evenly less. A distance of 0 is the
     reconstruction, as `reconstruct` gives it, and 1 is another groove. As equal ways change a
-    groove by more or by less, they are sorted by what is heard: by how many hits differ from the
-    reconstruction's, and by the way gone where as many do.
+    groove by more or by less, they are sorted by what is heard: by how many hits are other than
+    the groove's, and by the way gone where as many are.
 
     All windows of a variation go the same way, and all variations have the same noise: at
     temperature 0, what repeats from window to window in a groove repeats in its variations.
@@ -57,9 +57,8 @@ def vary(
     goals = np.stack(
         [prior.draw(uniforms(seed, i, prior.n_uniforms, attempt=_GOALS)) for i in range(n)]
     )
-    varied = slerp(encoded.mu, goals[:, None], distances[:, None])
-    z = np.concatenate([encoded.mu[None], varied])
+    z = slerp(encoded.mu, goals[:, None], distances[:, None])
     noise = noise_of(bundle, seed, len(encoded.mu))
     x = decode(runtime, z, noise, temperature, encoded.controls)
-    same, *others = (joined(one, bundle, bars=groove.bars, bpm=groove.bpm) for one in x)
-    return sorted(others, key=lambda other: int((other.hits != same.hits).sum()))
+    varied = (joined(one, bundle, bars=groove.bars, bpm=groove.bpm) for one in x)
+    return sorted(varied, key=lambda other: int((other.hits != groove.hits).sum()))
