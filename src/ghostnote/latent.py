@@ -26,14 +26,24 @@ def uniforms(seed: int, index: int, n: int, *, attempt: int = 0) -> FloatArray:
     Raises:
         ConfigError: `seed` or `index` is not in [0, 2⁶³).
     """
-    for name, value in (("seed", seed), ("index", index)):
-        if not 0 <= value < _SEEDS:
-            raise ConfigError(f"{name} {value} is not in 0 to 2^63 - 1")
+    valid_seed(seed)
+    valid_seed(index, "index")
     key, counter = np.array([seed, index], np.uint64), np.array([0, 0, 0, attempt], np.uint64)
     words = np.random.Philox(key=key, counter=counter).random_raw((n + 1) // 2)
     halves = np.stack([words & np.uint64(0xFFFFFFFF), words >> np.uint64(32)], axis=-1)
     bits = (halves.reshape(-1)[:n] >> np.uint64(9)).astype(np.float64)
     return ((bits + 0.5) * 2.0**-23).astype(np.float32)
+
+
+def valid_seed(seed: int, name: str = "seed") -> int:
+    """`seed`, if it is one.
+
+    Raises:
+        ConfigError: it is not in [0, 2⁶³).
+    """
+    if not 0 <= seed < _SEEDS:
+        raise ConfigError(f"{name} {seed} is not in 0 to 2^63 - 1")
+    return seed
 
 
 def normals(uniform: FloatArray) -> FloatArray:

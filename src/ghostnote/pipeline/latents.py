@@ -8,7 +8,7 @@ import numpy as np
 
 from ghostnote.bundle import Bundle
 from ghostnote.errors import ConfigError
-from ghostnote.latent import uniforms
+from ghostnote.latent import uniforms, valid_seed
 from ghostnote.music.groove import Groove, concatenate
 from ghostnote.music.tasks import Given, Mixture
 from ghostnote.pipeline.windows import windows_of
@@ -48,12 +48,13 @@ def encode(groove: Groove, runtime: Runtime, *, seed: int = 0) -> Encoded:
 
     Raises:
         GrooveError: `groove` is in another meter.
+        ConfigError: `seed` is out of range.
     """
     bundle = runtime.bundle
     x = windows_of(groove, bundle)
     controls = plain_controls(bundle, len(x))
     if controls is None:
-        given = bundle.task.apply(x, np.random.default_rng(seed))
+        given = bundle.task.apply(x, np.random.default_rng(valid_seed(seed)))
     else:
         given = Given(x, controls)
     return Encoded(x, *runtime.encode(given.x, given.controls), given.controls)
