@@ -9,7 +9,7 @@ import numpy as np
 from ghostnote.bundle import Bundle
 from ghostnote.errors import ConfigError
 from ghostnote.latent import uniforms, valid_seed
-from ghostnote.music.groove import Groove, concatenate
+from ghostnote.music.groove import Groove, steps_per_bar
 from ghostnote.music.tasks import Given, Mixture
 from ghostnote.pipeline.windows import windows_of
 from ghostnote.runtime import FloatArray, Runtime, from_x
@@ -115,7 +115,8 @@ def decode(
 
 def joined(x: FloatArray, bundle: Bundle, *, bars: int, bpm: float) -> Groove:
     """The windows `[N, T, 3V]` of a groove one after another, without what filled them up."""
-    return concatenate(from_x(x, bundle, bpm=bpm))[:bars]
+    whole = x.reshape(1, -1, x.shape[-1])[:, : bars * steps_per_bar(bundle.meter)]
+    return from_x(whole, bundle, bpm=bpm)[0]
 
 
 def in_range(value: float, name: str) -> float:
