@@ -37,7 +37,7 @@ from ghostnote.errors import OutputError, TrainingError
 from ghostnote.export.card import card
 from ghostnote.export.graph import decoder_graph, encoder_graph, scorer_graph
 from ghostnote.export.parts import parts_of
-from ghostnote.export.prior import Part, fit_part, fit_prior
+from ghostnote.export.prior import Fitted, fit_part, fit_prior
 from ghostnote.files import atomic_folder, write_bytes
 from ghostnote.latent import Prior
 from ghostnote.model.config import ModelConfig
@@ -234,7 +234,7 @@ def rounded(prior: Prior) -> Prior:
 
 
 def save_latent(
-    prior: Prior, fingerprints: npt.NDArray[np.uint64], parts: Sequence[Part] = ()
+    prior: Prior, fingerprints: npt.NDArray[np.uint64], parts: Sequence[Fitted] = ()
 ) -> bytes:
     """`latent.safetensors`, its floating-point numbers as float16."""
     halves = (array.astype(np.float16) for array in (prior.weights, prior.means, prior.factors))

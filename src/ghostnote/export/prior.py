@@ -12,7 +12,7 @@ PRUDENCE = 300.0
 """How many windows of the whole training data a part of it is judged together with."""
 
 FloatArray = npt.NDArray[np.float32]
-Part = tuple[FloatArray, FloatArray]
+Fitted = tuple[FloatArray, FloatArray]
 """Shares of the components `[K]`, and the shift of their centres `[Z]`; see `Prior.narrowed`."""
 
 
@@ -64,7 +64,7 @@ def fit_prior(mu: FloatArray, sigma: FloatArray, *, components: int, seed: int) 
     )
 
 
-def fit_part(prior: Prior, mu: FloatArray, inside: npt.NDArray[np.bool_]) -> Part:
+def fit_part(prior: Prior, mu: FloatArray, inside: npt.NDArray[np.bool_]) -> Fitted:
     """What `Prior.narrowed` needs to know of a part of the training windows.
 
     The aggregated posterior of the part is the prior's own mixture, its components weighted anew
