@@ -16,7 +16,7 @@ from ghostnote.pipeline.reconstruction import reconstruct
 from ghostnote.pipeline.sampling import sample
 from ghostnote.pipeline.variation import vary
 from ghostnote.runtime import Runtime
-from tests.pipeline.conftest import distance, groove_of, untrained
+from tests.latent_verbs.conftest import distance, groove_of, untrained
 
 
 @pytest.mark.parametrize("temperature", [0.0, 0.8])

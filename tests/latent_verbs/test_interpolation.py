@@ -16,7 +16,7 @@ from ghostnote.pipeline.interpolation import grid, interpolate
 from ghostnote.pipeline.reconstruction import reconstruct
 from ghostnote.pipeline.sampling import sample
 from ghostnote.runtime import Runtime
-from tests.pipeline.conftest import distance, groove_of, untrained
+from tests.latent_verbs.conftest import distance, groove_of, untrained
 
 SETTINGS: list[dict[str, Any]] = [{}, {"temperature": 0.8, "seed": 4}]
 

@@ -14,7 +14,7 @@ from ghostnote.music.groove import Groove
 from ghostnote.pipeline.reconstruction import reconstruct
 from ghostnote.pipeline.scoring import score
 from ghostnote.runtime import Runtime, to_x
-from tests.pipeline.conftest import groove_of, untrained
+from tests.latent_verbs.conftest import groove_of, untrained
 
 
 def test_it_is_the_likelihood_of_the_model_in_torch(tiny_bundle: Bundle) -> None:

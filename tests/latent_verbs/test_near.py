@@ -14,7 +14,7 @@ from ghostnote.latent import uniforms
 from ghostnote.music.groove import Groove
 from ghostnote.pipeline.sampling import Source, sample
 from ghostnote.runtime import Runtime
-from tests.pipeline.conftest import distance, groove_of
+from tests.latent_verbs.conftest import distance, groove_of
 
 
 def test_as_far_as_can_be_is_any_draw(lively: Runtime, grooves: list[Groove]) -> None:
