@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from ghostnote.bundle import (
@@ -17,16 +18,18 @@ from ghostnote.bundle import (
     DEFAULT,
     ENCODER,
     LATENT,
+    SCORER,
     WEIGHTS,
     Bundle,
     load_bundle,
     shipped,
 )
-from ghostnote.errors import BundleError
+from ghostnote.errors import BundleError, ConfigError
+from ghostnote.latent import Prior
 from ghostnote.music.kit import builtin_map
 from ghostnote.music.tasks import HitsControl, Identity, Tap
 
-FILES = (WEIGHTS, LATENT, ENCODER, DECODER)
+FILES = (WEIGHTS, LATENT, ENCODER, DECODER, SCORER)
 
 
 @pytest.fixture
@@ -89,6 +92,54 @@ def test_the_prior_is_that_of_its_latent_space(tiny_bundle: Bundle) -> None:
     assert prior.weights.tolist() == [1.0]
     assert prior.means.shape == (1, 6)
     assert prior.factors.shape == (1, 6, 6)
+
+
+def test_a_bundle_knows_the_parts_of_its_training_data(tiny_bundle: Bundle) -> None:
+    parts = load_bundle(tiny_bundle.path).parts
+    assert parts == tiny_bundle.parts
+    assert {part.kind for part in parts} == {"style", "beat_type", "bpm"}
+    windows = tiny_bundle.config["training"]["windows"]
+    for kind in ("style", "beat_type", "bpm"):
+        assert sum(part.windows for part in parts if part.kind == kind) == windows
+    (slow, fast) = (part for part in parts if part.kind == "bpm")
+    assert (slow.value, fast.value) == ((80.0, 100.0), (100.0, 120.0))
+    same(tiny_bundle.prior_of(), tiny_bundle.prior)
+    by_tempo = tiny_bundle.prior_of(bpm=90)
+    assert not np.array_equal(by_tempo.means, tiny_bundle.prior.means)
+    same(tiny_bundle.prior_of(bpm=99.9), by_tempo)
+    assert not np.array_equal(tiny_bundle.prior_of(bpm=100).means, by_tempo.means)
+    style = next(part.value for part in parts if part.kind == "style")
+    assert isinstance(style, str)
+    same(tiny_bundle.prior_of(style=style, beat_type="beat"), tiny_bundle.prior_of(style="any"))
+
+
+def same(one: Prior, other: Prior) -> None:
+    """Where there is one style and one beat type, they say nothing."""
+    np.testing.assert_allclose(one.weights, other.weights, atol=1e-6)
+    np.testing.assert_allclose(one.means, other.means, atol=1e-3)
+    assert np.array_equal(one.factors, other.factors)
+
+
+def test_parts_that_there_are_not_are_refused_with_those_that_there_are(
+    tiny_bundle: Bundle,
+) -> None:
+    with pytest.raises(ConfigError, match=r"knows no style 'polka' \(one of: any, "):
+        tiny_bundle.prior_of(style="polka")
+    with pytest.raises(ConfigError, match=r"knows no beat type 'pause' \(one of: beat\)"):
+        tiny_bundle.prior_of(beat_type="pause")
+
+
+def test_a_bundle_of_before_says_what_it_lacks(copy: Path) -> None:
+    config = json.loads((copy / CONFIG).read_text())
+    del config["parts"], config["files"][SCORER]
+    (copy / CONFIG).write_text(json.dumps(config))
+    old = load_bundle(copy)
+    assert old.parts == ()
+    assert "ghostnote export" in refused(lambda: old.prior_of(style="rock"), copy)
+    line = refused(lambda: old.read(SCORER), copy)
+    assert "has no scorer.onnx" in line
+    assert "ghostnote export" in line
+    assert old.prior.n_uniforms > old.latent
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -162,6 +213,8 @@ def test_a_description_of_something_else_is_refused(copy: Path, content: str) ->
         {"task": {"kind": "identity", "more": 1}},
         {"model": {"bars": 2, "latent": 6, "voices": None}},
         {"model": {"bars": 2, "latent": 6, "controls": "many"}},
+        {"parts": [{"kind": "style"}]},
+        {"parts": [{"kind": "bpm", "value": [1, 2, 3], "windows": 4}]},
     ],
     ids=str,
 )

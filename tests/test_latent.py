@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ghostnote.errors import ConfigError
-from ghostnote.latent import Prior, normals, uniforms
+from ghostnote.latent import Prior, normals, shares, slerp, uniforms
 
 # In units of 2^-24. A runtime that makes these makes the same grooves.
 GOLDEN = {
@@ -143,3 +143,99 @@ def test_components_are_drawn_by_their_weights() -> None:
     assert share == pytest.approx([0.2, 0.5, 0.3], abs=0.04)
     ends = np.array([1e-7, 0.5, 0.5], np.float32), np.array([1 - 1e-7, 0.5, 0.5], np.float32)
     assert [round(float(p.draw(end)[0]), -1) for end in ends] == [0, 20]
+
+
+# -- ways through the space ------------------------------------------------------------------
+
+numbers = st.floats(-5, 5, allow_subnormal=False).map(lambda x: x if abs(x) > 1e-3 else 0.0)
+vectors = st.integers(2, 6).flatmap(
+    lambda size: st.tuples(*[st.lists(numbers, min_size=size, max_size=size)] * 2)
+)
+"""Two of one size; zeros, equal, parallel and opposite ones among them."""
+pairs = st.one_of(
+    vectors,
+    st.tuples(st.lists(numbers, min_size=2, max_size=6), st.sampled_from([-2.0, -1.0, 0.0, 1, 3]))
+    .map(lambda made: (made[0], [made[1] * x for x in made[0]])),
+).map(lambda pair: tuple(np.array(side, np.float32) for side in pair))  # fmt: skip
+ways = st.integers(2, 12).map(shares)
+
+
+@settings(deadline=None, max_examples=100)
+@given(pair=pairs, t=ways)
+def test_a_way_has_its_ends_and_is_the_same_from_both(
+    pair: tuple[np.ndarray, np.ndarray], t: np.ndarray
+) -> None:
+    a, b = pair
+    way = slerp(a, b, t)
+    assert way.dtype == np.float32
+    assert way.shape == (len(t), len(a))
+    assert np.isfinite(way).all()
+    assert np.array_equal(way[0], a)
+    assert np.array_equal(way[-1], b)
+    assert np.array_equal(way[::-1], slerp(b, a, t))
+    assert np.array_equal(slerp(a, a, t), np.tile(a, (len(t), 1)))
+    assert np.array_equal(way[1], slerp(a, b, t[1]))  # alone as among others
+
+
+@settings(deadline=None, max_examples=100)
+@given(pair=pairs, t=ways)
+def test_lengths_go_evenly_and_directions_too(
+    pair: tuple[np.ndarray, np.ndarray], t: np.ndarray
+) -> None:
+    a, b = (side.astype(np.float64) for side in pair)
+    way = slerp(*pair, t).astype(np.float64)
+    lengths = (1 - t) * np.linalg.norm(a) + t * np.linalg.norm(b)
+    np.testing.assert_allclose(np.linalg.norm(way, axis=-1), lengths, atol=1e-5, rtol=1e-5)
+    if np.linalg.norm(a) and np.linalg.norm(b):
+        units = way / np.linalg.norm(way, axis=-1, keepdims=True)
+        chords = np.linalg.norm(np.diff(units, axis=0), axis=-1)
+        assert np.ptp(chords) < 1e-4
+        turned = 2 * np.arcsin(np.clip(chords / 2, 0, 1)).sum()
+        cosine = a @ b / np.linalg.norm(a) / np.linalg.norm(b)
+        assert turned == pytest.approx(np.arccos(np.clip(cosine, -1, 1)), abs=3e-3)
+
+
+def test_the_way_of_a_zero_vector_is_straight() -> None:
+    b = np.array([3.0, 4.0], np.float32)
+    np.testing.assert_allclose(slerp(0 * b, b, 0.25), b / 4, rtol=1e-6)
+    np.testing.assert_allclose(slerp(b, 0 * b, 0.25), 3 * b / 4, rtol=1e-6)
+    assert not slerp(0 * b, 0 * b, 0.5).any()
+
+
+def test_nearly_opposite_vectors_are_no_matter() -> None:
+    random = np.random.default_rng(0)
+    a = random.normal(size=(20, 128)).astype(np.float32)
+    for apart in (1e-8, 1e-6, 1e-4, 1e-2):
+        b = (-a + apart * random.normal(size=a.shape)).astype(np.float32)
+        middle = slerp(a, b, 0.5).astype(np.float64)
+        long, short = np.linalg.norm(a, axis=-1), np.linalg.norm(middle, axis=-1)
+        np.testing.assert_allclose(short, (long + np.linalg.norm(b, axis=-1)) / 2, rtol=1e-5)
+        assert np.abs((middle * a).sum(-1) / long / short).max() < 2 * apart + 1e-5
+
+
+def test_shares_are_even_and_mirror_each_other() -> None:
+    for n in range(2, 200):
+        t = shares(n)
+        assert (t[0], t[-1]) == (0, 1)
+        assert np.array_equal(t, 1 - t[::-1])
+        np.testing.assert_allclose(t, np.linspace(0, 1, n), atol=1e-15)
+    for n in (1, 0, -3):
+        with pytest.raises(ConfigError, match="2 or more"):
+            shares(n)
+
+
+def test_a_narrowed_prior_has_the_shares_and_shifts_of_its_parts() -> None:
+    p = prior(3, 4)
+    one = (np.array([0.6, 0.3, 0.1], np.float32), np.array([1, 0, 0, 0], np.float32))
+    other = (p.weights, np.array([0, 0, 2, 0], np.float32))
+    np.testing.assert_allclose(p.narrowed([one]).weights, one[0], rtol=1e-6)
+    both = p.narrowed([one, other])
+    np.testing.assert_allclose(both.weights, one[0], rtol=1e-6)
+    np.testing.assert_allclose(both.means - p.means, np.tile([1, 0, 2, 0], (3, 1)), atol=1e-5)
+    assert np.array_equal(both.weights, p.narrowed([other, one]).weights)
+    twice = p.narrowed([one, one]).weights
+    wanted = one[0] ** 2 / p.weights
+    np.testing.assert_allclose(twice, wanted / wanted.sum(), rtol=1e-5)
+    nothing = p.narrowed([])
+    assert np.allclose(nothing.weights, p.weights)
+    assert np.array_equal(nothing.means, p.means)

@@ -11,7 +11,6 @@ import pytest
 from ghostnote.bundle import Bundle
 from ghostnote.errors import BundleError, ConfigError, GrooveError
 from ghostnote.music.groove import Groove
-from ghostnote.pipeline import sampling as pipeline
 from ghostnote.pipeline.reconstruction import reconstruct
 from ghostnote.pipeline.sampling import draw_windows, draws, sample
 from ghostnote.runtime import Runtime, fingerprints, to_x
@@ -42,7 +41,7 @@ def test_neither_batch_nor_number_changes_a_groove(
 ) -> None:
     assert sample(3, seed=1, model=tiny_bundle) == eight[:3]
     assert sample(8, seed=1, model=Runtime(tiny_bundle, batch=3)) == eight
-    monkeypatch.setattr(pipeline, "_AT_ONCE", 5)
+    monkeypatch.setattr(sampling, "_AT_ONCE", 5)
     assert sample(8, seed=1, model=tiny_bundle) == eight
     assert sample(6, seed=1, start=2, model=tiny_bundle) == eight[2:]
 
@@ -157,7 +156,7 @@ def test_a_model_that_knows_only_copies_gives_one(tiny_bundle: Bundle) -> None:
     silence = np.zeros((1, tiny_bundle.steps, 9), bool)
     known = knowing(tiny_bundle, silence)
     runtime = Runtime(known)
-    runtime.decode = lambda z, *_: np.zeros((len(z), known.steps, 27), np.float32)  # type: ignore[method-assign]
+    runtime.decode = lambda z, *_, **__: np.zeros((len(z), known.steps, 27), np.float32)  # type: ignore[method-assign]
     x, count = draw_windows(runtime, 0, range(3), 1.0)
     assert count == 3
     assert not x.any()

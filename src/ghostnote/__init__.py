@@ -22,10 +22,13 @@ if TYPE_CHECKING:
     from ghostnote.pipeline.continuing import continue_, lengthen
     from ghostnote.pipeline.humanising import humanize
     from ghostnote.pipeline.infilling import cells, infill
+    from ghostnote.pipeline.interpolation import grid, interpolate
     from ghostnote.pipeline.reconstruction import reconstruct
     from ghostnote.pipeline.sampling import sample
+    from ghostnote.pipeline.scoring import Score, score
     from ghostnote.pipeline.songs import humanize_song, infill_song
     from ghostnote.pipeline.tapping import rhythm_at, rhythm_of, tap
+    from ghostnote.pipeline.variation import vary
 
 __version__ = "0.1.0"
 
@@ -34,15 +37,18 @@ __all__ = [
     "GhostnoteError",
     "Groove",
     "Performance",
+    "Score",
     "Song",
     "__version__",
     "cells",
     "concatenate",
     "continue_",
+    "grid",
     "humanize",
     "humanize_song",
     "infill",
     "infill_song",
+    "interpolate",
     "lengthen",
     "load_bundle",
     "load_map",
@@ -52,10 +58,12 @@ __all__ = [
     "rhythm_at",
     "rhythm_of",
     "sample",
+    "score",
     "show",
     "tap",
     "to_groove",
     "to_performance",
+    "vary",
     "write_midi",
     "write_song",
 ]
@@ -65,14 +73,17 @@ _HOMES: Final = {
     "GhostnoteError": "errors",
     "Groove": "music.groove",
     "Performance": "music.midi",
+    "Score": "pipeline.scoring",
     "Song": "music.song",
     "cells": "pipeline.infilling",
     "concatenate": "music.groove",
     "continue_": "pipeline.continuing",
+    "grid": "pipeline.interpolation",
     "humanize": "pipeline.humanising",
     "humanize_song": "pipeline.songs",
     "infill": "pipeline.infilling",
     "infill_song": "pipeline.songs",
+    "interpolate": "pipeline.interpolation",
     "lengthen": "pipeline.continuing",
     "load_bundle": "bundle",
     "load_map": "music.kit",
@@ -82,10 +93,12 @@ _HOMES: Final = {
     "rhythm_at": "pipeline.tapping",
     "rhythm_of": "pipeline.tapping",
     "sample": "pipeline.sampling",
+    "score": "pipeline.scoring",
     "show": "notebook",
     "tap": "pipeline.tapping",
     "to_groove": "music.grid",
     "to_performance": "music.grid",
+    "vary": "pipeline.variation",
     "write_midi": "music.midi",
     "write_song": "music.song",
 }

@@ -4,21 +4,24 @@
     model.safetensors    weights, to go on training
     encoder.onnx         x → μ, σ
     decoder.onnx         z, noise, temperature, known cells → x
-    latent.safetensors   the prior to draw z from, and fingerprints of the training windows
+    scorer.onnx          x, z → log-likelihood, part by part and cell by cell
+    latent.safetensors   the prior to draw z from, that of each part of the training data, and
+                         fingerprints of the training windows
     card.md              how it was trained and what it scores, for people
 
-Nothing in a bundle is ever unpickled.
+A bundle of an older ghostnote may lack the scorer and the parts, one of a head that draws whole
+sets of hits the scorer. Nothing in a bundle is ever unpickled.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -45,7 +48,28 @@ LATENT_TENSORS: Final = (
     "prior.factors",
     "training.fingerprints",
 )
-ENCODER, DECODER = "encoder.onnx", "decoder.onnx"
+PART_TENSORS: Final = ("parts.weights", "parts.shifts")
+ENCODER, DECODER, SCORER = "encoder.onnx", "decoder.onnx", "scorer.onnx"
+
+ANY: Final = "any"
+"""The style of all styles."""
+
+Span = tuple[float, float]
+"""A range of tempos in bpm: from the first, and below the second."""
+
+
+Kind = Literal["style", "beat_type", "bpm"]
+
+
+class Part(NamedTuple):
+    """Part of the training data: a style, a beat type (``beat`` or ``fill``), or a tempo band.
+
+    `windows` says how many windows it is.
+    """
+
+    kind: Kind
+    value: str | Span
+    windows: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,6 +148,55 @@ class Bundle:
         names = ("weights", "means", "factors")
         return Prior(*(self._latent[f"prior.{name}"].astype(np.float32) for name in names))
 
+    @cached_property
+    def parts(self) -> tuple[Part, ...]:
+        """The parts of the training data that z can be drawn like; none in an older bundle."""
+        return tuple(
+            Part(part["kind"], _plain(part["value"]), int(part["windows"]))
+            for part in self.config.get("parts", ())
+        )
+
+    def prior_of(
+        self, *, style: str = ANY, beat_type: str | None = None, bpm: float | None = None
+    ) -> Prior:
+        """Where z of the training data's grooves is that are of this style, beat type and tempo.
+
+        Args:
+            style: a primary style, such as ``jazz``; ``any`` is all of them.
+            beat_type: ``beat`` or ``fill``.
+            bpm: stands for the tempo band that it is in.
+
+        Raises:
+            ConfigError: the training data has no such part.
+            BundleError: the bundle does not know the parts of its training data.
+        """
+        if not self.parts:
+            raise BundleError(
+                "does not know the styles, beat types and tempos of its training data",
+                source=self.path,
+                remedy="complete it: ghostnote export BUNDLE --out NEW, with the data at hand",
+            )
+        rows = [] if style == ANY else [self._part("style", style)]
+        rows += [] if beat_type is None else [self._part("beat_type", beat_type)]
+        if bpm is not None:
+            rows += [
+                row
+                for row, part in enumerate(self.parts)
+                if isinstance(part.value, tuple) and part.value[0] <= bpm < part.value[1]
+            ]
+        weights, shifts = (self._latent[name].astype(np.float32) for name in PART_TENSORS)
+        return self.prior.narrowed([(weights[row], shifts[row]) for row in rows])
+
+    def _part(self, kind: str, value: str) -> int:
+        known = {part.value: row for row, part in enumerate(self.parts) if part.kind == kind}
+        if value not in known:
+            choices = [ANY] * (kind == "style") + sorted(str(name) for name in known)
+            raise ConfigError(
+                f"{self.name} knows no {kind.replace('_', ' ')} {value!r}",
+                remedy=f"one of: {', '.join(choices)}",
+            )
+        return known[value]
+
     @property
     def training_fingerprints(self) -> npt.NDArray[np.uint64]:
         """What the hits of the training windows hash to, sorted; see `runtime.fingerprints`."""
@@ -140,7 +213,8 @@ class Bundle:
             raise BundleError(
                 f"cannot be read: {error}", source=self.path / LATENT, remedy=_AGAIN
             ) from error
-        missing = [name for name in LATENT_TENSORS if name not in tensors]
+        wanted = (*LATENT_TENSORS, *(PART_TENSORS if self.parts else ()))
+        missing = [name for name in wanted if name not in tensors]
         if missing:
             raise BundleError(
                 f"lacks {', '.join(missing)}", source=self.path / LATENT, remedy=_AGAIN
@@ -156,7 +230,8 @@ class Bundle:
         file = self.path / name
         wanted = self.config["files"].get(name)
         if wanted is None:
-            raise BundleError(f"has no {name}", source=self.path, remedy=_NO_DRUMS)
+            remedy = _NO_SCORER if name == SCORER else _NO_DRUMS
+            raise BundleError(f"has no {name}", source=self.path, remedy=remedy)
         try:
             content = file.read_bytes()
         except OSError as error:
@@ -174,7 +249,17 @@ _NO_DRUMS: Final = (
     "it holds weights alone, as a model that writes no drums does: train or compute with it in "
     "torch, by ghostnote.export.bundle.load_model"
 )
+_NO_SCORER: Final = (
+    "complete it: ghostnote export BUNDLE --out NEW; a model that draws whole sets of hits has none"
+)
 _AGAIN: Final = "export the bundle again, or install ghostnote again if it came with it"
+
+
+def _plain(value: str | Sequence[float]) -> str | Span:
+    if isinstance(value, str):
+        return value
+    low, high = value
+    return float(low), float(high)
 
 
 def shipped() -> list[str]:
@@ -213,7 +298,7 @@ def load_bundle(name_or_path: str | Path = DEFAULT) -> Bundle:
     bundle = Bundle(path, config)
     try:
         _ = bundle.name, bundle.steps, bundle.latent, bundle.temperature, bundle.bpm
-        _ = bundle.voices, bundle.controls, bundle.task
+        _ = bundle.voices, bundle.controls, bundle.task, bundle.parts
         _ = dict(config["files"])
     except (KeyError, TypeError, ValueError, AttributeError, ConfigError, GrooveError) as error:
         raise BundleError(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ghostnote.bundle import DECODER, ENCODER, Bundle
+from ghostnote.bundle import DECODER, ENCODER, SCORER, Bundle
 from ghostnote.errors import BundleError, ConfigError
 from ghostnote.music.groove import Groove
 from ghostnote.music.kit import DEFAULT_MAP, N_VOICES, builtin_map
@@ -94,6 +94,22 @@ class Runtime:
         ]
         return np.concatenate(parts)
 
+    def score(
+        self, x: FloatArray, z: FloatArray, controls: FloatArray | None = None
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """The log-likelihood of windows `x` `[B, T, 3V]` given `z` `[B, Z]`, in nats, of each step
+        given the true ones before it: of hits, velocity and offset, each `[B, T, V]`.
+
+        Raises:
+            BundleError: the bundle has no scorer.
+            ConfigError: the model takes `controls` `[B, T, K]` and there are none.
+        """
+        inputs = {"x": x, "z": z, **self._controls(controls)}
+        names = ["hits", "velocity", "offset"]
+        parts = zip(*(self._scorer.run(names, part) for part in self._parts(inputs)), strict=True)
+        hits, velocity, offset = (np.concatenate(part) for part in parts)
+        return hits, velocity, offset
+
     def _controls(self, controls: FloatArray | None) -> dict[str, FloatArray]:
         if not self.bundle.controls:
             return {}
@@ -118,6 +134,10 @@ class Runtime:
     @cached_property
     def _decoder(self) -> onnxruntime.InferenceSession:
         return self._session(DECODER)
+
+    @cached_property
+    def _scorer(self) -> onnxruntime.InferenceSession:
+        return self._session(SCORER)
 
     def _session(self, name: str) -> Any:
         import onnxruntime

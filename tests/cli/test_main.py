@@ -18,8 +18,8 @@ from ghostnote.cli.commands import command_line
 from ghostnote.errors import ConfigError, GhostnoteError, MidiError
 
 COMMANDS = (
-    *("sample", "humanize", "infill", "tap", "continue", "reconstruct", "render", "plot"),
-    *("data", "presets", "train", "evaluate", "export", "import"),
+    *("sample", "vary", "interpolate", "humanize", "infill", "tap", "continue", "reconstruct"),
+    *("score", "render", "plot", "data", "presets", "train", "evaluate", "export", "import"),
 )
 
 

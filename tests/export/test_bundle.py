@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
-from ghostnote.bundle import CARD, CONFIG, DECODER, WEIGHTS, Bundle, load_bundle
+from ghostnote.bundle import CARD, CONFIG, DECODER, LATENT, SCORER, WEIGHTS, Bundle, load_bundle
 from ghostnote.data.bars import Bars
 from ghostnote.data.corpus import load_corpus
 from ghostnote.data.windows import Windows, windows
@@ -20,6 +20,7 @@ from ghostnote.evaluate.report import all_windows
 from ghostnote.export import bundle as module
 from ghostnote.export.bundle import (
     build_model,
+    complete_bundle,
     export_bundle,
     load_model,
     posteriors,
@@ -243,3 +244,50 @@ def test_exporting_again_gives_the_same_files(
 ) -> None:
     again = export_bundle(checkpoint, training, tmp_path / "again")
     assert contents(again.path) == contents(exported.path)
+
+
+def test_completing_a_whole_bundle_changes_nothing(
+    exported: Bundle, training: Windows, tmp_path: Path
+) -> None:
+    again = complete_bundle(load_bundle(exported.path), training, tmp_path / "again")
+    assert contents(again.path) == contents(exported.path)
+
+
+def test_a_bundle_of_before_is_completed(
+    exported: Bundle, training: Windows, tmp_path: Path
+) -> None:
+    whole = contents(exported.path)
+    config = {key: value for key, value in exported.config.items() if key != "parts"}
+    files = {key: value for key, value in config["files"].items() if key != SCORER}
+    write_description(exported.path, {**config, "files": files, "scores": {}})
+    (exported.path / SCORER).unlink()
+    old = load_bundle(exported.path)
+    assert old.parts == ()
+    complete_bundle(old, training, exported.path, overwrite=True)
+    after = contents(exported.path)
+    assert {name: after[name] for name in after if name not in (CONFIG, CARD)} == {
+        name: whole[name] for name in whole if name not in (CONFIG, CARD)
+    }
+    new = load_bundle(exported.path)
+    assert new.parts
+    assert sample(2, model=new) == sample(2, model=old)
+
+
+def test_a_bundle_is_completed_with_its_own_data_alone(
+    exported: Bundle, drumming: Path, tmp_path: Path
+) -> None:
+    other = windows(load_corpus(drumming).select(split="test"), bars=2)
+    with pytest.raises(TrainingError, match=r"other windows.*--data"):
+        complete_bundle(exported, other, tmp_path / "b")
+    assert not (tmp_path / "b").exists()
+
+
+def test_parts_add_little_to_a_bundle(exported: Bundle) -> None:
+    stored = load_file(exported.path / LATENT)
+    rows = len(exported.parts)
+    assert stored["parts.weights"].shape == (rows, 1)
+    assert stored["parts.shifts"].shape == (rows, exported.latent)
+    assert {stored[name].dtype for name in ("parts.weights", "parts.shifts")} == {
+        np.dtype(np.float16)
+    }
+    assert "styles" in (exported.path / CARD).read_text()

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from ghostnote.errors import ConfigError
-from ghostnote.export.graph import decoder_graph, encoder_graph
+from ghostnote.export.graph import decoder_graph, encoder_graph, scorer_graph
 from ghostnote.latent import normals, uniforms
 from ghostnote.model.config import (
     BidirectionalConfig,
@@ -284,10 +284,81 @@ def test_every_encoder_is_that_of_torch(name: str, make_model: Callable[..., Gro
     np.testing.assert_allclose(sigma, posterior.stddev, atol=1e-5)
 
 
+def played(both: Both, z: Array) -> dict[str, Array]:
+    """What a scorer is given: grooves of other latents than the ones that they are judged by."""
+    x = both.onnx(z[::-1].copy(), noise_of(len(z), STEPS))
+    velocity = np.rint(x[..., N_VOICES : 2 * N_VOICES] * 127) / 127  # the loudest among them
+    x[..., N_VOICES : 2 * N_VOICES] = velocity
+    controls = {"controls": x[..., :N_VOICES].copy()} if both.model.config.controls else {}
+    return {"x": x, "z": z, **controls}
+
+
+def parts_of(graph: onnx.ModelProto, feed: dict[str, Array]) -> list[Array]:
+    return cast("list[Array]", session(graph).run(["hits", "velocity", "offset"], feed))
+
+
+def test_what_is_played_is_as_likely_as_in_torch(both: Both, z: Array) -> None:
+    graph = scorer_graph(both.model)
+    if graph is None:
+        assert both.model.config.head.kind in ("categorical", "nade")
+        return
+    feed = played(both, z[:100])
+    controls = torch.from_numpy(feed["controls"]) if "controls" in feed else None
+    with torch.no_grad():
+        p = both.model.decode(torch.from_numpy(feed["z"]), controls)
+        wanted = p.parts(torch.from_numpy(feed["x"]))
+    parts = parts_of(graph, feed)
+    assert [part.shape for part in parts] == [(100, STEPS, N_VOICES)] * 3
+    for part, true in zip(parts, wanted, strict=True):
+        np.testing.assert_allclose(part, true, atol=2e-4, rtol=1e-5)
+    for size in (1, 7):
+        cut = [slice(start, start + size) for start in range(0, 9 * size, size)]
+        rows = [parts_of(graph, {key: side[part] for key, side in feed.items()}) for part in cut]
+        for index, part in enumerate(parts):
+            some = np.concatenate([row[index] for row in rows])
+            assert np.array_equal(some, part[: len(some)])
+
+
+def test_a_scorer_of_any_depth_and_meter(z: Array) -> None:
+    config = ModelConfig(
+        bars=3, meter="3/4", latent=LATENT, encoder=BidirectionalConfig(size=5),
+        decoder=HierarchicalConfig(size=10, layers=3, conductor_layers=2),
+    )  # fmt: skip
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = GrooveVAE(config).eval()
+    x = Both.of(model).onnx(z[:20], noise_of(20, 36))
+    graph = scorer_graph(model)
+    assert graph is not None
+    with torch.no_grad():
+        wanted = model.decode(torch.from_numpy(z[:20])).parts(torch.from_numpy(x))
+    for part, true in zip(parts_of(graph, {"x": x, "z": z[:20]}), wanted, strict=True):
+        np.testing.assert_allclose(part, true, atol=2e-4, rtol=1e-5)
+
+
+@pytest.mark.parametrize("narrow", [-40.0, 40.0])
+def test_likelihoods_are_finite_in_the_tails(
+    narrow: float, make_model: Callable[..., GrooveVAE], z: Array
+) -> None:
+    """Where the scales are as small, or as large, as they may be."""
+    model = make_model("flat")
+    with torch.no_grad():
+        model.decoder.core.project.bias[18:27] = narrow
+        model.decoder.core.project.bias[36:45] = narrow
+    feed = played(Both.of(model), z[:20])
+    graph = scorer_graph(model)
+    assert graph is not None
+    with torch.no_grad():
+        wanted = model.decode(torch.from_numpy(feed["z"])).parts(torch.from_numpy(feed["x"]))
+    for part, true in zip(parts_of(graph, feed), wanted, strict=True):
+        assert np.isfinite(part).all()
+        np.testing.assert_allclose(part, true, atol=1e-2, rtol=1e-3)
+
+
 def test_a_model_without_a_graph_says_so(make_model: Callable[..., GrooveVAE]) -> None:
     listening = make_model("hierarchical", decoder={"memory": "state"})
     symbols = GrooveVAE(ModelConfig(bars=1, head=SymbolsConfig()))
     for model, reason in ((listening, "conductor listens"), (symbols, "writes no drums")):
-        for graph in (encoder_graph, decoder_graph):
+        for graph in (encoder_graph, decoder_graph, scorer_graph):
             with pytest.raises(ConfigError, match=reason):
                 graph(model)

@@ -7,7 +7,7 @@ import pytest
 
 from ghostnote.errors import ConfigError
 from ghostnote.export.bundle import save_latent
-from ghostnote.export.prior import FloatArray, fit_prior
+from ghostnote.export.prior import FloatArray, fit_part, fit_prior, log_densities, responsibilities
 from ghostnote.latent import Prior, uniforms
 
 
@@ -83,3 +83,49 @@ def test_the_prior_is_stored_to_three_digits_and_fingerprints_whole() -> None:
             stored[f"prior.{name}"], getattr(prior, name), rtol=2**-11, atol=1e-6
         )
     assert stored["training.fingerprints"].tolist() == [5, 7, 2**64 - 1]
+
+
+def test_the_whole_data_is_a_part_that_changes_nothing() -> None:
+    mu, sigma = posteriors(600, 5)
+    prior = fit_prior(mu, sigma, components=1, seed=0)
+    share, shift = fit_part(prior, mu, np.ones(600, bool))
+    assert share == pytest.approx(1)
+    assert shift == pytest.approx(0, abs=1e-5)
+    assert moments(prior.narrowed([(share, shift)]))[0] == pytest.approx(mu.mean(0), abs=1e-4)
+
+
+def test_a_part_is_drawn_towards_the_whole_by_as_much_as_it_is_small() -> None:
+    """With one component, mean and shift are a weighted mean of the part's and the whole's."""
+    mu, sigma = posteriors(3000, 5)
+    prior = fit_prior(mu, sigma, components=1, seed=0)
+    for n in (10, 300, 2000):
+        inside = np.arange(3000) < n
+        _, shift = fit_part(prior, mu, inside)
+        wanted = (mu[inside].astype(np.float64).mean(0) - mu.mean(0)) * n / (n + 300)
+        assert shift == pytest.approx(wanted, abs=1e-4)
+
+
+def test_a_part_of_one_heap_is_of_its_component() -> None:
+    random = np.random.default_rng(1)
+    heaps = np.repeat([[0.0], [40.0], [90.0]], 1000, axis=0) + random.normal(size=(3000, 5))
+    mu, sigma = heaps.astype(np.float32), np.full((3000, 5), 0.1, np.float32)
+    prior = fit_prior(mu, sigma, components=3, seed=0)
+    inside = np.arange(3000) < 1000
+    share, _ = fit_part(prior, mu, inside)
+    first = int(prior.means[:, 0].argmin())
+    assert share[first] == pytest.approx((1000 + 300 / 3) / 1300, abs=0.01)
+    owners = responsibilities(prior, heaps)
+    assert owners.argmax(1).tolist() == np.repeat(owners[::1000].argmax(1), 1000).tolist()
+    assert owners.sum(1) == pytest.approx(1)
+
+
+def test_log_densities_are_those_of_gaussians() -> None:
+    mu, sigma = posteriors(200, 3)
+    prior = fit_prior(mu, sigma, components=2, seed=0)
+    z = mu[:7].astype(np.float64)
+    for k, logs in enumerate(log_densities(prior, z).T):
+        factor = prior.factors[k].astype(np.float64)
+        covariance, apart = factor @ factor.T, z - prior.means[k]
+        squares = np.einsum("ni,ij,nj->n", apart, np.linalg.inv(covariance), apart)
+        volume = np.linalg.slogdet(2 * np.pi * covariance)[1]
+        np.testing.assert_allclose(logs, -0.5 * (squares + volume), rtol=1e-6)

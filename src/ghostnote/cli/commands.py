@@ -22,11 +22,14 @@ _OPTIONS: Final = Group("Options", sort_key=3)
 
 _COMMANDS: Final = (
     ("sample:sample", _MUSIC, "Write new drum loops as MIDI and audio, with a picture."),
+    ("vary:vary", _MUSIC, "Write variations of drum MIDI files, from subtle to far."),
+    ("interpolate:interpolate", _MUSIC, "Go from one groove to another, or between four."),
     ("reconstruct:reconstruct", _MUSIC, "Send drum MIDI files through a model."),
     ("humanize:humanize", _MUSIC, "Give the drums of MIDI files velocity and timing."),
     ("tap:tap", _MUSIC, "Turn a tapped rhythm into a part for the whole kit."),
     ("infill:infill", _MUSIC, "Keep voices or bars of drum MIDI files, and write the others."),
     ("continue_:continue_", _MUSIC, "Go on from the drums of MIDI files."),
+    ("score:score", _MUSIC, "Say how usual drum MIDI files are, bar by bar and cell by cell."),
     ("render:render", _MUSIC, "Turn drum MIDI files into audio."),
     ("plot:plot", _MUSIC, "Draw drum MIDI files as drum rolls."),
     ("data:app", _LABORATORY, "Fetch the Groove MIDI Dataset, look into it, add your own."),

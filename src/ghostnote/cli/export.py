@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 from rich.console import Console
 
 from ghostnote.errors import ConfigError, MissingExtraError
+
+if TYPE_CHECKING:
+    from ghostnote.bundle import Bundle
+    from ghostnote.data.windows import Windows
 
 
 def export(
@@ -25,6 +30,9 @@ def export(
 ) -> None:
     """Make a model bundle out of a run: weights, ONNX graphs, prior and card.
 
+    A bundle of an older ghostnote is completed: it gets the graphs and the parts of its training
+    data that it lacks, and keeps its weights, its prior and its scores.
+
     With --format magentajs, make a folder that magenta.js loads, out of a run or a bundle.
 
     Example: ghostnote export runs/groove-4bar -o my-model && ghostnote sample --model my-model
@@ -32,7 +40,7 @@ def export(
     Parameters
     ----------
     run
-        The folder of a run; its best checkpoint is taken. For magenta.js, also a bundle.
+        The folder of a run; its best checkpoint is taken. Or a bundle, to complete it.
     out
         The folder to make.
     target
@@ -41,7 +49,8 @@ def export(
     data
         The corpus that the run was trained on.
     name
-        What the model is called; the preset's name by default.
+        What the model is called; the preset's name by default. Of a bundle, this and the two
+        options below stay.
     components
         Gaussians in the prior that z is drawn from.
     temperature
@@ -61,34 +70,55 @@ def export(
         _for_magentajs(run, out, force=force)
         console.print(f"{_size(out)} in {out}", highlight=False)
         return
-    from ghostnote.data.corpus import load_corpus
-    from ghostnote.data.windows import windows
+    from ghostnote.bundle import CONFIG
     from ghostnote.export.bundle import export_bundle
-    from ghostnote.model.config import map_of
     from ghostnote.train.checkpoint import load_checkpoint
-    from ghostnote.train.config import RunConfig, from_table
     from ghostnote.train.loop import BEST
 
     if components < 1:
         raise ConfigError(f"--components is {components}", remedy="1 or more")
     if not 0 <= temperature <= 10:
         raise ConfigError(f"--temperature is {temperature:g}", remedy="0 to 10")
-    checkpoint = load_checkpoint(run / BEST)
-    trained = from_table(RunConfig, checkpoint.config)
-    takes = load_corpus(data, drum_map=map_of(trained.model)).select(split="train")
-    training = windows(
-        takes, bars=trained.model.bars, hop=trained.hop, meter=trained.model.signature
-    )
-    bundle = export_bundle(
-        checkpoint,
-        training,
-        out,
-        name=name,
-        components=components,
-        temperature=temperature,
-        overwrite=force,
-    )
+    if (run / CONFIG).is_file():
+        bundle = _completed(run, data, out, force=force)
+    else:
+        checkpoint = load_checkpoint(run / BEST)
+        bundle = export_bundle(
+            checkpoint,
+            _training(checkpoint.config, data),
+            out,
+            name=name,
+            components=components,
+            temperature=temperature,
+            overwrite=force,
+        )
     console.print(f"{bundle.name}: {_size(out)} in {out}", highlight=False)
+
+
+def _training(run: Mapping[str, Any], data: str | None) -> Windows:
+    """The windows of the corpus `data` that a run of these settings is trained on."""
+    from ghostnote.data.corpus import load_corpus
+    from ghostnote.data.windows import windows
+    from ghostnote.model.config import map_of
+    from ghostnote.train.config import RunConfig, from_table
+
+    trained = from_table(RunConfig, run)
+    takes = load_corpus(data, drum_map=map_of(trained.model)).select(split="train")
+    return windows(takes, bars=trained.model.bars, hop=trained.hop, meter=trained.model.signature)
+
+
+def _completed(folder: Path, data: str | None, out: Path, *, force: bool) -> Bundle:
+    from ghostnote.bundle import load_bundle
+    from ghostnote.export.bundle import complete_bundle
+
+    bundle = load_bundle(folder)
+    if "training" not in bundle.config:
+        raise ConfigError(
+            f"{bundle.name} was not trained here, and nothing is known of its training data",
+            remedy="import it again: ghostnote import",
+        )
+    training = _training(bundle.config["training"]["run"], data)
+    return complete_bundle(bundle, training, out, overwrite=force)
 
 
 def _size(folder: Path) -> str:

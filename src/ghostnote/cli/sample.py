@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import secrets
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from ghostnote.cli.batch import named, refuse_existing
+from ghostnote.cli.batch import named
+from ghostnote.cli.loops import FORMATS, PICTURES, Plan, print_json, read_groove
+from ghostnote.music.kit import DEFAULT_MAP, load_map
+from ghostnote.music.midi import DRUM_CHANNEL
 
 if TYPE_CHECKING:
     from ghostnote.music.groove import Groove
 
-_AUDIO = ("wav", "flac", "ogg", "mp3")
-_PICTURES = ("svg", "png")
-_FORMATS = ("mid", *_AUDIO, *_PICTURES)
 _SHOWN = 4
 
 
@@ -30,11 +28,17 @@ def sample(
     bpm: float | None = None,
     bars: int | None = None,
     fill_every: int | None = None,
+    near: Path | None = None,
+    radius: float = 0.5,
+    style: str | None = None,
+    beat_type: str | None = None,
     out: Annotated[Path, Parameter(name=("--out", "-o"))] = Path("loops"),
     formats: Annotated[
         Sequence[str], Parameter(name="--format", negative=(), show_default=False)
     ] = ("mid,wav,svg",),
     model: str = "groove-4bar",
+    drum_map: Annotated[str, Parameter(name="--map")] = DEFAULT_MAP,
+    channel: int = DRUM_CHANNEL,
     force: Annotated[bool, Parameter(negative=())] = False,
     quiet: Annotated[bool, Parameter(name=("--quiet", "-q"), negative=())] = False,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
@@ -44,7 +48,7 @@ def sample(
     Loop i of a seed is always the same, whatever n is. A loop begins on its first beat: hits
     that the model plays before it are moved onto it, and counted.
 
-    Example: ghostnote sample -n 8 --seed 7 --bpm 96 --out loops
+    Example: ghostnote sample -n 8 --seed 7 --bpm 96 --style jazz --out loops
 
     Parameters
     ----------
@@ -55,7 +59,16 @@ def sample(
     temperature
         Under 1 is safer, above 1 is wilder, 0 plays nothing unlikely. The model's own by default.
     bpm
-        Tempo in quarter notes per minute; the model's own by default.
+        Tempo in quarter notes per minute; that of --near or else the model's own by default. With
+        --style or --beat-type, loops are like those of training that are about as fast.
+    near
+        A drum MIDI file to draw around; its first bars, if it has more than the model draws.
+    radius
+        How far from --near, from 0, at it, to 1, as far as any draw.
+    style
+        Draw like this style of the training data, such as jazz; any is all of them.
+    beat_type
+        Draw like the beats or the fills of the training data: beat or fill.
     bars
         How many bars; as many as the model has by default. More are written by the model that was
         taught to infill, each to follow those before it.
@@ -68,6 +81,11 @@ def sample(
         the picture of all; mid,wav,svg by default.
     model
         A model bundle by name, or its folder.
+    drum_map
+        Which pitches of --near play which voice: ghostnote, td11, gm, magenta-train,
+        magenta-infer or a TOML file.
+    channel
+        The channel of the drums of --near, 1 to 16.
     force
         Overwrite files that exist.
     quiet
@@ -75,20 +93,38 @@ def sample(
     as_json
         Print what was written as JSON.
     """
+    from rich.console import Console
+
     from ghostnote.bundle import DEFAULT, load_bundle
+    from ghostnote.cli.batch import say
+    from ghostnote.errors import GrooveError
     from ghostnote.music.grid import on_the_beat
     from ghostnote.pipeline.sampling import sample as draw
 
-    kinds = named(formats, _FORMATS)
+    kinds = named(formats, FORMATS)
     chosen = secrets.randbelow(10**6) if seed is None else seed
     bundle = load_bundle(model)
     width = max(2, len(str(n - 1)))
-    names = [f"{bundle.name}-{chosen}-{index:0{width}}" for index in range(n)]
-    of_each = [kind for kind in kinds if kind not in _PICTURES]
-    pictures = [out / f"{bundle.name}-{chosen}.{kind}" for kind in kinds if kind in _PICTURES]
-    files = [[out / f"{name}.{kind}" for kind in of_each] for name in names]
-    refuse_existing((*pictures, *(file for group in files for file in group)), force=force)
-    played = draw(n, seed=chosen, temperature=temperature, bpm=bpm, model=bundle)
+    words = [bundle.name, *(part for part in (near and near.stem, style, beat_type) if part)]
+    name = "-".join((*words, str(chosen)))
+    names = [f"{name}-{index:0{width}}" for index in range(n)]
+    plan = Plan.of(out, names, name, kinds, force=force)
+    read = None if near is None else read_groove(near, load_map(drum_map).of_nine(), channel)
+    centre = None if read is None else read.groove[: bundle.bars]
+    try:
+        played = draw(
+            n,
+            seed=chosen,
+            temperature=temperature,
+            bpm=bpm,
+            near=centre,
+            radius=radius,
+            style=style,
+            beat_type=beat_type,
+            model=bundle,
+        )
+    except GrooveError as error:
+        raise error if near is None else error.at(near) from None
     if bars is not None or fill_every is not None:
         from ghostnote.pipeline.continuing import lengthen
 
@@ -97,20 +133,17 @@ def sample(
             temperature=temperature, seed=chosen, model=None if model == DEFAULT else bundle,
         )  # fmt: skip
     loops = [on_the_beat(groove) for groove in played]
-    grooves = [groove for groove, _ in loops]
-    _write(grooves, files, force)
-    if pictures:
-        from ghostnote.render.plot import write_picture
-
-        for picture in pictures:
-            write_picture(picture, grooves, names, overwrite=force)
+    plan.write([groove for groove, _ in loops], force=force)
     if as_json:
-        _print_json(
+        print_json(
             {
                 "model": bundle.name,
                 "seed": chosen,
                 "temperature": bundle.temperature if temperature is None else temperature,
-                "pictures": [str(picture) for picture in pictures],
+                "near": None if read is None else {**read.plain, "radius": radius},
+                "style": style,
+                "beat_type": beat_type,
+                "pictures": [str(picture) for picture in plan.pictures],
                 "loops": [
                     {
                         "index": index,
@@ -120,37 +153,20 @@ def sample(
                         "hits": groove.n_hits,
                         "moved_onto_first_beat": moved,
                     }
-                    for index, (group, (groove, moved)) in enumerate(zip(files, loops, strict=True))
+                    for index, (group, (groove, moved)) in enumerate(
+                        zip(plan.files, loops, strict=True)
+                    )
                 ],
             }
         )
     elif not quiet:
-        _print_table(loops, names, of_each, pictures, out)
-
-
-def _write(grooves: Sequence[Groove], files: Sequence[Sequence[Path]], force: bool) -> None:
-    """Each groove as MIDI and as audio, as the suffixes of its files say."""
-    from ghostnote.music.grid import to_performance
-    from ghostnote.music.kit import builtin_map
-    from ghostnote.music.midi import write_midi
-
-    if any(file.suffix != ".mid" for group in files for file in group):
-        from ghostnote.render.audio import mix, timed_hits, write_audio
-        from ghostnote.render.kit import load_kit
-
-        kit = load_kit()
-    for groove, group in zip(grooves, files, strict=True):
-        audio = None
-        for file in group:
-            if file.suffix == ".mid":
-                write_midi(file, to_performance(groove, builtin_map("gm")), overwrite=force)
-            else:
-                audio = audio or mix(timed_hits(groove), kit)
-                write_audio(file, audio, overwrite=force)
-
-
-def _print_json(outcome: object) -> None:
-    sys.stdout.write(json.dumps(outcome, indent=1) + "\n")
+        if read is not None:
+            cut = read.groove.bars - played[0].bars
+            rest = (f"its first {played[0].bars} bars; {cut} left out",) if cut else ()
+            for remark in (*read.remarks, *rest):
+                say(Console(), f"{near}: {remark}")
+        of_each = [kind for kind in kinds if kind not in PICTURES]
+        _print_table(loops, names, of_each, plan.pictures, out)
 
 
 def _print_table(

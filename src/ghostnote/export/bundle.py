@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,8 @@ from ghostnote.bundle import (
     FORMAT,
     LATENT,
     LATENT_TENSORS,
+    PART_TENSORS,
+    SCORER,
     WEIGHTS,
     Bundle,
 )
@@ -33,8 +35,9 @@ from ghostnote.data.bars import Bars, to_x
 from ghostnote.data.windows import Windows
 from ghostnote.errors import OutputError, TrainingError
 from ghostnote.export.card import card
-from ghostnote.export.graph import decoder_graph, encoder_graph
-from ghostnote.export.prior import fit_prior
+from ghostnote.export.graph import decoder_graph, encoder_graph, scorer_graph
+from ghostnote.export.parts import parts_of
+from ghostnote.export.prior import Fitted, fit_part, fit_prior
 from ghostnote.files import atomic_folder, write_bytes
 from ghostnote.latent import Prior
 from ghostnote.model.config import ModelConfig
@@ -112,13 +115,14 @@ def export_bundle(
         )
     run = from_table(RunConfig, checkpoint.config)
     model = build_model(checkpoint)
-    found = posteriors(model, bars, task=run.task)
-    prior = fit_prior(*found, components=components, seed=run.seed)
+    mu, sigma = posteriors(model, bars, task=run.task)
+    prior = rounded(fit_prior(mu, sigma, components=components, seed=run.seed))
+    parts = parts_of(training)
+    fitted = [fit_part(prior, mu, inside) for _, inside in parts]
     files = {
         WEIGHTS: save_tensors(lossless(model.state_dict())),
-        LATENT: save_latent(prior, fingerprints(_hits(bars))),
-        ENCODER: encoder_graph(model).SerializeToString(),
-        DECODER: decoder_graph(model).SerializeToString(),
+        LATENT: save_latent(prior, fingerprints(_hits(bars)), fitted),
+        **graphs(model),
     }
     config = {
         "format": FORMAT,
@@ -132,6 +136,7 @@ def export_bundle(
             "components": components,
             "bpm": float(np.median(training.bpm)),
         },
+        "parts": [part._asdict() for part, _ in parts],
         "training": {
             "data": training.corpus.name,
             "windows": len(bars),
@@ -147,6 +152,53 @@ def export_bundle(
     }
     write_bundle(target, config, files, overwrite=overwrite)
     return Bundle(target, config)
+
+
+def complete_bundle(
+    bundle: Bundle, training: Windows, target: Path, *, overwrite: bool = False
+) -> Bundle:
+    """Write `bundle` to the folder `target` with all that a bundle of this version has.
+
+    Its weights, prior, fingerprints and scores stay; its graphs and the parts of its training data
+    are made again.
+
+    Raises:
+        OutputError: `target` exists or cannot be written.
+        TrainingError: `training` is not what the model was trained on.
+        BundleError: a file of the bundle is missing or damaged.
+    """
+    bars = Bars.of(training)
+    if bars.digest() != bundle.config.get("training", {}).get("digest"):
+        raise TrainingError(
+            "the bundle's model was trained on other windows than these",
+            source=training.corpus.name,
+            remedy="name the corpus that it was trained on with --data",
+        )
+    model, prior = load_model(bundle), bundle.prior
+    mu, _ = posteriors(model, bars, task=bundle.task)
+    parts = parts_of(training)
+    fitted = [fit_part(prior, mu, inside) for _, inside in parts]
+    files = {
+        WEIGHTS: bundle.read(WEIGHTS),
+        LATENT: save_latent(prior, bundle.training_fingerprints, fitted),
+        **graphs(model),
+    }
+    config = {
+        **bundle.config,
+        "parts": [part._asdict() for part, _ in parts],
+        "files": {key: hashlib.sha256(content).hexdigest() for key, content in files.items()},
+    }
+    write_bundle(target, config, files, overwrite=overwrite)
+    return Bundle(target, config)
+
+
+def graphs(model: GrooveVAE) -> dict[str, bytes]:
+    """The graphs of `model` as files: encoder, decoder and, where its head has one, scorer."""
+    made = {ENCODER: encoder_graph(model), DECODER: decoder_graph(model)}
+    scorer = scorer_graph(model)
+    if scorer is not None:
+        made[SCORER] = scorer
+    return {name: graph.SerializeToString() for name, graph in made.items()}
 
 
 def lossless(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -183,13 +235,23 @@ def write_description(folder: Path, config: Mapping[str, Any]) -> None:
     write_bytes(folder / CARD, card(config).encode())
 
 
-def save_latent(prior: Prior, fingerprints: npt.NDArray[np.uint64]) -> bytes:
-    """`latent.safetensors`. Three digits are more than a fitted prior has, so that is float16."""
-    tensors: list[npt.NDArray[Any]] = [
-        *(array.astype(np.float16) for array in (prior.weights, prior.means, prior.factors)),
-        np.unique(fingerprints),
-    ]
-    return save_arrays(dict(zip(LATENT_TENSORS, tensors, strict=True)))
+def rounded(prior: Prior) -> Prior:
+    """`prior` as it is stored: three digits are more than a fitted prior has, so in float16."""
+    stored = (array.astype(np.float16) for array in (prior.weights, prior.means, prior.factors))
+    return Prior(*(array.astype(np.float32) for array in stored))
+
+
+def save_latent(
+    prior: Prior, fingerprints: npt.NDArray[np.uint64], parts: Sequence[Fitted] = ()
+) -> bytes:
+    """`latent.safetensors`, its floating-point numbers as float16."""
+    halves = (array.astype(np.float16) for array in (prior.weights, prior.means, prior.factors))
+    arrays: list[npt.NDArray[Any]] = [*halves, np.unique(fingerprints)]
+    tensors = dict(zip(LATENT_TENSORS, arrays, strict=True))
+    if parts:
+        both = (np.stack(side).astype(np.float16) for side in zip(*parts, strict=True))
+        tensors |= zip(PART_TENSORS, both, strict=True)
+    return save_arrays(tensors)
 
 
 def load_model(bundle: Bundle) -> GrooveVAE:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from ghostnote.music.groove import MAX_BPM
 
 
 def card(config: Mapping[str, Any]) -> str:
@@ -16,6 +18,7 @@ def card(config: Mapping[str, Any]) -> str:
         *(_training(config["training"]) if "training" in config else _origin(config["origin"])),
         "## Sampling",
         _sampling(config["sampling"]),
+        *([_parts(config["parts"])] if config.get("parts") else []),
         "## Scores",
     ]
     if not config["scores"]:
@@ -74,6 +77,32 @@ def _sampling(sampling: Mapping[str, Any]) -> str:
         else "N(0, I)"
     )
     return f"z is drawn from {prior}, by default at temperature {sampling['temperature']:g}."
+
+
+def _parts(parts: Sequence[Mapping[str, Any]]) -> str:
+    names = {"style": "styles", "beat_type": "beat types", "bpm": "tempos"}
+    lists = [
+        f"{plural} "
+        + ", ".join(
+            f"{_part(part['value'])} ({part['windows']:,})"
+            for part in parts
+            if part["kind"] == kind
+        )
+        for kind, plural in names.items()
+    ]
+    return (
+        "Or like a part of the training data, from the same Gaussians weighed anew and moved. "
+        f"With their training windows: {'; '.join(lists)}."
+    )
+
+
+def _part(value: str | Sequence[float]) -> str:
+    if isinstance(value, str):
+        return value
+    low, high = value
+    if high > MAX_BPM:
+        return f"from {low:g}"
+    return f"{low:g} to {high:g}" if low else f"under {high:g}"
 
 
 def _training(training: Mapping[str, Any]) -> list[str]:

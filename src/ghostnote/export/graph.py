@@ -17,6 +17,7 @@ from torch import Tensor
 
 from ghostnote.errors import ConfigError
 from ghostnote.export.draws import Draw, draw_of
+from ghostnote.export.judges import judge_of
 from ghostnote.export.nodes import (
     Array,
     Nodes,
@@ -184,6 +185,85 @@ def decoder_graph(model: GrooveVAE) -> onnx.ModelProto:
     x = draw.finish(g, g.node("Reshape", x, g.constant([0, steps, -1], np.int64)))
     shape = ["batch", steps, 3 * config.voices]
     return finished(g, "decoder", inputs=inputs, outputs={"x": (x, shape)})
+
+
+def scorer_graph(model: GrooveVAE) -> onnx.ModelProto | None:
+    """The log-likelihood of a window in nats, given z: the same function as
+    `GrooveDistribution.parts`. None for a head that draws whole sets of hits.
+
+    Inputs: `x` `[B, T, 3V]`; `z` `[B, Z]`; `controls` `[B, T, K]` for a model that takes them.
+    Outputs: `hits`, `velocity` and `offset`, `[B, T, V]` each.
+
+    Raises:
+        ConfigError: the model is not of drums, or its conductor listens.
+    """
+    _drawing(model)
+    decoder, config = model.decoder, model.config
+    judge = judge_of(decoder.head)
+    if judge is None:
+        return None
+    core, voices = cast("SegmentDecoder", decoder.core), config.voices
+    g = Nodes()
+    inputs = {"x": ["batch", config.steps, 3 * voices], "z": ["batch", config.latent]}
+
+    # What is fed back: the true step before each, and silence before the first.
+    sequence = g.node("Transpose", judge.feedback(g, "x"), perm=[1, 0, 2])
+    edges = [g.constant([edge], np.int64) for edge in (0, -1, 0)]
+    earlier = g.node("Slice", sequence, *edges)
+    silence = g.zeros(g.constant([1], np.int64), g.node("Shape", sequence, start=1))
+    scanned = [g.node("Concat", silence, earlier, axis=0)]
+    if config.controls:
+        inputs["controls"] = ["batch", config.steps, config.controls]
+        controls = g.node("Transpose", "controls", perm=[1, 0, 2])
+        if decoder.control_reader is not None:
+            controls, _ = _bidirectional(g, decoder.control_reader.reader.lstm, controls)
+        scanned.append(controls)
+
+    # Given that, all segments are side by side in the batch: [S·L, B, C] → [L, S·B, C].
+    segments, length = decoder.conductor.segments, decoder.segment
+    batch = g.node("Shape", "z", start=0, end=1)
+    apart = g.node("Concat", g.constant([segments, length], np.int64), batch,
+                   g.constant([-1], np.int64), axis=0)  # fmt: skip
+    merged = g.constant([length, -1], np.int64)
+
+    def beside(value: str) -> str:
+        parts = g.node("Transpose", g.node("Reshape", value, apart), perm=[1, 0, 2, 3])
+        shape = g.node("Concat", merged, g.node("Shape", value, start=2), axis=0)
+        return g.node("Reshape", parts, shape)
+
+    embeddings = _conductor(g, model)
+    states = _initial_state(g, embeddings, core.initial)
+    every = g.node("Reshape", embeddings, g.constant([1, -1, decoder.conductor.size], np.int64))
+    fed, *told = (beside(value) for value in scanned)
+    shape = g.node("Concat", g.constant([length], np.int64), g.node("Shape", every, start=1),
+                   axis=0)  # fmt: skip
+    features = g.node("Concat", fed, g.node("Expand", every, shape), *told, axis=-1)
+    size = core.lstm.hidden_size
+    flat = g.constant([1, -1, size], np.int64)
+    for layer in range(core.lstm.num_layers):
+        weights = [g.weight(part[None]) for part in _onnx_lstm(core.lstm, f"l{layer}")]
+        begin = [g.node("Reshape", state, flat) for state in states[2 * layer : 2 * layer + 2]]
+        output, *_ = g.split("LSTM", features, *weights, "", *begin, outputs=1, hidden_size=size)
+        features = g.node("Squeeze", output, g.constant([1], np.int64))
+    weight, bias = judge.weights(core)
+    params = g.node("Add", g.node("MatMul", features, g.weight(weight)), g.weight(bias))
+
+    # [L, S·B, P] → [B, S, L, P] → [B, T, P]
+    again = g.node("Concat", g.constant([length, segments], np.int64), batch,
+                   g.constant([-1], np.int64), axis=0)  # fmt: skip
+    params = g.node("Transpose", g.node("Reshape", params, again), perm=[2, 1, 0, 3])
+    params = g.node("Reshape", params, g.constant([0, config.steps, -1], np.int64))
+    parts = judge.parts(g, params, "x")
+    cells = ["batch", config.steps, voices]
+    return finished(
+        g,
+        "scorer",
+        inputs=inputs,
+        outputs={
+            name: (g.columns(part, 0, voices), cells)
+            for name, part in zip(("hits", "velocity", "offset"), parts, strict=True)
+        },
+    )
 
 
 def _drawing(model: GrooveVAE) -> Draw:

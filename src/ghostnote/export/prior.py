@@ -8,7 +8,12 @@ import numpy.typing as npt
 from ghostnote.errors import ConfigError, MissingExtraError
 from ghostnote.latent import Prior
 
+PRUDENCE = 300.0
+"""How many windows of the whole training data a part of it is judged together with."""
+
 FloatArray = npt.NDArray[np.float32]
+Fitted = tuple[FloatArray, FloatArray]
+"""Shares of the components `[K]`, and the shift of their centres `[Z]`; see `Prior.narrowed`."""
 
 
 def fit_prior(mu: FloatArray, sigma: FloatArray, *, components: int, seed: int) -> Prior:
@@ -57,3 +62,43 @@ def fit_prior(mu: FloatArray, sigma: FloatArray, *, components: int, seed: int) 
         centres.astype(np.float32),
         np.stack(factors).astype(np.float32),
     )
+
+
+def fit_part(prior: Prior, mu: FloatArray, inside: npt.NDArray[np.bool_]) -> Fitted:
+    """What `Prior.narrowed` needs to know of a part of the training windows.
+
+    The aggregated posterior of the part is the prior's own mixture, its components weighted anew
+    and moved together, so that its mean is the part's. Both are drawn towards those of the whole
+    data, as if `PRUDENCE` windows of that were in the part: windows of one take overlap, and a
+    hundred of them may come from two takes. On held-out windows that is likelier than a Gaussian
+    of the part's own, however its covariance is shrunk (see docs/parts.md), and it takes K + Z
+    numbers a part.
+
+    Args:
+        prior: fitted to the whole training data.
+        mu: `[N, Z]`, the posterior means of all training windows.
+        inside: `[N]`, which of them are in the part.
+    """
+    chosen = mu[inside].astype(np.float64)
+    share = responsibilities(prior, chosen)
+    n = len(chosen)
+    weights = (share.sum(0) + PRUDENCE * prior.weights) / (n + PRUDENCE)
+    shift = (chosen - share @ prior.means.astype(np.float64)).sum(0) / (n + PRUDENCE)
+    return (weights / weights.sum()).astype(np.float32), shift.astype(np.float32)
+
+
+def responsibilities(prior: Prior, z: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The probability that each of `z` `[N, Z]` is from each component of `prior`: `[N, K]`."""
+    logs = log_densities(prior, z) + np.log(prior.weights.astype(np.float64))
+    chances = np.exp(logs - logs.max(1, keepdims=True))
+    return np.asarray(chances / chances.sum(1, keepdims=True))
+
+
+def log_densities(prior: Prior, z: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The log-density of each of `z` `[N, Z]` under each component of `prior`: `[N, K]`."""
+    logs = []
+    for mean, factor in zip(prior.means, prior.factors.astype(np.float64), strict=True):
+        apart = np.linalg.solve(factor, (z - mean).T)
+        volume = np.log(np.diag(factor)).sum() + 0.5 * len(mean) * np.log(2 * np.pi)
+        logs.append(-0.5 * (apart**2).sum(0) - volume)
+    return np.stack(logs, axis=1)

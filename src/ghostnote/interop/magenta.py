@@ -16,10 +16,9 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from ghostnote import __version__
-from ghostnote.bundle import DECODER, ENCODER, FORMAT, LATENT, WEIGHTS, Bundle
+from ghostnote.bundle import FORMAT, LATENT, WEIGHTS, Bundle
 from ghostnote.errors import ConfigError, WeightsError
-from ghostnote.export.bundle import commit, save_latent, write_bundle
-from ghostnote.export.graph import decoder_graph, encoder_graph
+from ghostnote.export.bundle import commit, graphs, save_latent, write_bundle
 from ghostnote.interop.configs import model_config, recognise, sized
 from ghostnote.interop.magentajs import (
     FULL,
@@ -90,8 +89,7 @@ def import_magenta(
     if not isinstance(config.head, SymbolsConfig):
         files |= {
             LATENT: save_latent(_standard_normal(config.latent), np.zeros(0, np.uint64)),
-            ENCODER: encoder_graph(model).SerializeToString(),
-            DECODER: decoder_graph(model).SerializeToString(),
+            **graphs(model),
         }
     step = weights.tensors.get(_STEP)
     description = {

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ghostnote.latent import uniforms
-from ghostnote.music.groove import Groove, concatenate
+from ghostnote.music.groove import Groove
+from ghostnote.pipeline.latents import decode, encode, joined, noise_of
 from ghostnote.pipeline.models import DEFAULT, Model, runtime_of
-from ghostnote.pipeline.windows import windows_of
-from ghostnote.runtime import FloatArray, from_x
+from ghostnote.runtime import FloatArray
 
 
 @dataclass(frozen=True)
@@ -60,21 +59,14 @@ def reconstruct(
     """
     runtime = runtime_of(model)
     bundle = runtime.bundle
-    windows = windows_of(groove, bundle)
-    n = len(windows)
-    cells = (bundle.steps, bundle.voices, 3)
-    noise = np.stack(
-        [uniforms(seed, index, int(np.prod(cells))).reshape(cells) for index in range(n)]
-    )
-    given = bundle.task.apply(windows, np.random.default_rng(seed))
-    mu, sigma = runtime.encode(given.x, given.controls)
-    x = runtime.decode(mu, noise, temperature, controls=given.controls)
-    result = concatenate(from_x(x, bundle, bpm=groove.bpm))[: groove.bars]
-    nats = 0.5 * (mu.astype(np.float64) ** 2 + sigma**2 - 1) - np.log(sigma.astype(np.float64))
+    encoded = encode(groove, runtime, seed=seed)
+    noise = noise_of(bundle, seed, len(encoded.mu))
+    (x,) = decode(runtime, encoded.mu[None], noise, temperature, encoded.controls)
+    result = joined(x, bundle, bars=groove.bars, bpm=groove.bpm)
     both = groove.hits & result.hits
     return Reconstruction(
         groove=result,
-        bits=tuple((nats.sum(-1) / np.log(2)).tolist()),
+        bits=encoded.bits,
         kept=int(both.sum()),
         lost=int((groove.hits & ~result.hits).sum()),
         added=int((result.hits & ~groove.hits).sum()),

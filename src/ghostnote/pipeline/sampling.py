@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from ghostnote.bundle import Bundle
-from ghostnote.errors import ConfigError
-from ghostnote.latent import uniforms
-from ghostnote.music.groove import Groove
+from ghostnote.bundle import ANY, Bundle
+from ghostnote.errors import ConfigError, GrooveError
+from ghostnote.latent import Prior, slerp, uniforms
+from ghostnote.music.groove import Groove, valid_bpm
+from ghostnote.pipeline.latents import encode, in_range, plain_controls
 from ghostnote.pipeline.models import DEFAULT, Model, runtime_of
 from ghostnote.runtime import FloatArray, Runtime, fingerprints, from_x
 
@@ -28,12 +30,19 @@ def sample(
     start: int = 0,
     temperature: float | None = None,
     bpm: float | None = None,
+    near: Groove | None = None,
+    radius: float = 0.5,
+    style: str | None = None,
+    beat_type: str | None = None,
     model: Model = DEFAULT,
 ) -> list[Groove]:
-    """`n` new grooves out of the model's prior.
+    """`n` new grooves out of the model's prior, or of that of a part of its training data.
 
     None has the very hits of a training window. Groove `i` of a seed is a function of (seed, i)
     alone: ``sample(8, seed=1)[5]`` is ``sample(1, seed=1, start=5)[0]``.
+
+    With `near`, z goes from that groove towards a draw, on the sphere, `radius` of the way: 0
+    stays at the groove, 1 is the draw itself.
 
     Args:
         n: how many.
@@ -41,56 +50,122 @@ def sample(
         start: the index of the first one.
         temperature: divides the hit logits; under 1 is safer, above 1 wilder, 0 the most likely
             groove of each z. The bundle's own by default.
-        bpm: the tempo; the bundle's own by default. The model plays alike at any tempo.
+        bpm: the tempo; that of `near` or else the bundle's own by default. The model plays alike
+            at any tempo, unless `style` or `beat_type` is given: then z is drawn from grooves that
+            are about as fast.
+        near: a groove of no more bars than the model's; what is drawn is as long.
+        radius: from 0 to 1.
+        style: a style of the training data, see `Bundle.parts`; ``any`` is all of them.
+        beat_type: ``beat`` or ``fill``.
         model: a bundle, its name or its folder; or a `Runtime`, to load it once for many calls.
 
     Raises:
-        ConfigError: a number is out of range.
-        GrooveError: `bpm` is.
-        BundleError: the bundle cannot be loaded.
+        ConfigError: a number is out of range, or there is no such style or beat type.
+        GrooveError: `bpm` is, or `near` is too long or in another meter.
+        BundleError: the bundle cannot be loaded, or does not know the parts of its training data.
     """
     if n < 1:
         raise ConfigError(f"{n} loops cannot be sampled", remedy="ask for 1 or more")
     runtime = runtime_of(model)
     bundle = runtime.bundle
     heat = bundle.temperature if temperature is None else temperature
+    tempo = valid_bpm((bundle.bpm if near is None else near.bpm) if bpm is None else bpm)
+    prior = bundle.prior
+    if style is not None or beat_type is not None:
+        prior = bundle.prior_of(style=style or ANY, beat_type=beat_type, bpm=bpm)
+    source = Source(prior, controls=plain_controls(bundle, 1))
+    if near is not None:
+        source = _around(near, in_range(radius, "radius"), prior, runtime, seed)
+    bars = bundle.bars if near is None else near.bars
     grooves: list[Groove] = []
     for first in range(start, start + n, _AT_ONCE):
         indices = range(first, min(first + _AT_ONCE, start + n))
-        x, _ = draw_windows(runtime, seed, indices, heat)
-        grooves += from_x(x, bundle, bpm=bundle.bpm if bpm is None else bpm)
-    return grooves
+        x, _ = draw_windows(runtime, seed, indices, heat, source)
+        grooves += from_x(x, bundle, bpm=tempo)
+    return grooves if bars == bundle.bars else [groove[:bars] for groove in grooves]
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """Where z is drawn from, and what the model is told besides.
+
+    Attributes:
+        prior: what a draw is.
+        centre: `[Z]`, from where it is gone towards the draw; None to go all the way.
+        radius: how much of the way is gone, from 0 to 1.
+        controls: `[1, T, K]`, for a model that takes them.
+    """
+
+    prior: Prior
+    centre: FloatArray | None = None
+    radius: float = 1.0
+    controls: FloatArray | None = None
+
+    def draw(self, uniform: FloatArray) -> FloatArray:
+        """One z `[Z]` from `prior.n_uniforms` uniform numbers."""
+        z = self.prior.draw(uniform)
+        return z if self.centre is None else slerp(self.centre, z, self.radius)
+
+
+def _around(near: Groove, radius: float, prior: Prior, runtime: Runtime, seed: int) -> Source:
+    bundle = runtime.bundle
+    if near.bars > bundle.bars:
+        raise GrooveError(
+            f"is {near.bars} bars long; {bundle.name} draws {bundle.bars}",
+            remedy=f"give {bundle.bars} bars of it, such as groove[:{bundle.bars}]",
+        )
+    encoded = encode(near, runtime, seed=seed)
+    return Source(prior, encoded.mu[0], radius, encoded.controls)
 
 
 def draw_windows(
-    runtime: Runtime, seed: int, indices: Sequence[int], temperature: float
+    runtime: Runtime,
+    seed: int,
+    indices: Sequence[int],
+    temperature: float,
+    source: Source | None = None,
 ) -> tuple[FloatArray, int]:
     """The draws `indices` of `seed` as windows `[B, T, 3V]`, and how many were drawn again.
 
     A window with the very hits of a training window is drawn again, from further on in the random
     numbers of its (seed, index): nobody should be handed a drummer's own four bars for new ones.
     """
-    x = runtime.decode(*draws(runtime.bundle, seed, indices), temperature)
+    drawn_from = source or Source(runtime.bundle.prior)
+
+    def draw(chosen: Sequence[int], attempt: int) -> FloatArray:
+        z, noise = draws(runtime.bundle, seed, chosen, attempt=attempt, source=drawn_from)
+        told = drawn_from.controls
+        controls = None if told is None else np.repeat(told, len(z), axis=0)
+        return runtime.decode(z, noise, temperature, controls=controls)
+
+    x = draw(indices, 0)
     copies = _copies(runtime.bundle, x)
     drawn_again = len(copies)
     for attempt in range(1, _ATTEMPTS):
         if not len(copies):
             break
-        again = [indices[row] for row in copies]
-        inputs = draws(runtime.bundle, seed, again, attempt=attempt)
-        x[copies] = runtime.decode(*inputs, temperature)
+        x[copies] = draw([indices[row] for row in copies], attempt)
         copies = copies[_copies(runtime.bundle, x[copies])]
     return x, drawn_again
 
 
 def draws(
-    bundle: Bundle, seed: int, indices: Sequence[int], *, attempt: int = 0
+    bundle: Bundle,
+    seed: int,
+    indices: Sequence[int],
+    *,
+    attempt: int = 0,
+    source: Source | None = None,
 ) -> tuple[FloatArray, FloatArray]:
-    """Latents `[B, Z]` and noise `[B, T, V, 3]` of the draws `indices` of `seed`."""
+    """Latents `[B, Z]` and noise `[B, T, V, 3]` of the draws `indices` of `seed`.
+
+    z is from `source`, by default the bundle's prior.
+    """
+    drawn_from = source or Source(bundle.prior)
     for_z, cells = bundle.prior.n_uniforms, (bundle.steps, bundle.voices, 3)
     count = for_z + int(np.prod(cells))
     numbers = [uniforms(seed, index, count, attempt=attempt) for index in indices]
-    z = np.stack([bundle.prior.draw(draw[:for_z]) for draw in numbers])
+    z = np.stack([drawn_from.draw(draw[:for_z]) for draw in numbers])
     return z, np.stack([draw[for_z:].reshape(cells) for draw in numbers])
 
 
