@@ -11,6 +11,7 @@ import pytest
 from ghostnote.bundle import Bundle
 from ghostnote.errors import BundleError, ConfigError, GrooveError
 from ghostnote.music.groove import Groove
+from ghostnote.pipeline import sampling
 from ghostnote.pipeline.reconstruction import reconstruct
 from ghostnote.pipeline.sampling import draw_windows, draws, sample
 from ghostnote.runtime import Runtime, fingerprints, to_x
