@@ -22,7 +22,7 @@ import ghostnote
 ROOT = Path(ghostnote.__file__).parent
 
 FOUNDATION = {"errors", "files"}
-PRODUCT = {"music", "latent", "render", "bundle", "runtime", "pipeline"}
+PRODUCT = {"music", "latent", "directions", "render", "bundle", "runtime", "pipeline"}
 VERBS = {"train", "evaluate", "export", "interop"}
 LABORATORY = {"data", "model"} | VERBS
 
@@ -32,9 +32,10 @@ BELOW: dict[str, set[str]] = {
     "music": set(),
     "latent": {"music"},
     "render": {"music"},
-    "bundle": {"music", "latent"},
+    "directions": set(),
+    "bundle": {"music", "latent", "directions"},
     "runtime": {"music", "latent", "bundle"},
-    "pipeline": {"music", "latent", "render", "bundle", "runtime"},
+    "pipeline": {"music", "latent", "directions", "render", "bundle", "runtime"},
     "data": {"music"},
     "model": {"music"},
     **dict.fromkeys(VERBS, PRODUCT | LABORATORY),

@@ -23,6 +23,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from ghostnote.directions import Direction, from_tensors
 from ghostnote.errors import BundleError, ConfigError, GrooveError
 from ghostnote.latent import Prior
 from ghostnote.music.groove import Meter, steps_per_bar
@@ -123,6 +124,19 @@ class Bundle:
         """Where z is drawn from."""
         names = ("weights", "means", "factors")
         return Prior(*(self._latent[f"prior.{name}"].astype(np.float32) for name in names))
+
+    @cached_property
+    def directions(self) -> dict[str, Direction]:
+        """The directions of the attributes by name; none, where none were learned."""
+        names = [str(name) for name in self.config.get("attributes", ())]
+        try:
+            return from_tensors(names, self._latent) if names else {}
+        except (KeyError, ValueError, IndexError) as error:
+            raise BundleError(
+                f"does not hold the attributes that {CONFIG} names: {error}",
+                source=self.path / LATENT,
+                remedy=_AGAIN,
+            ) from error
 
     @property
     def training_fingerprints(self) -> npt.NDArray[np.uint64]:

@@ -31,7 +31,9 @@ from ghostnote.bundle import (
 )
 from ghostnote.data.bars import Bars, to_x
 from ghostnote.data.windows import Windows
+from ghostnote.directions import PREFIX, Direction, to_tensors
 from ghostnote.errors import OutputError, TrainingError
+from ghostnote.export.attributes import has_attributes, learned, with_tensors
 from ghostnote.export.card import card
 from ghostnote.export.graph import decoder_graph, encoder_graph
 from ghostnote.export.prior import fit_prior
@@ -104,10 +106,17 @@ def export_bundle(
         )
     run = from_table(RunConfig, checkpoint.config)
     model = build_model(checkpoint)
-    prior = fit_prior(*posteriors(model, bars), components=components, seed=run.seed)
+    mu, sigma = posteriors(model, bars)
+    prior = fit_prior(mu, sigma, components=components, seed=run.seed)
+    latent = save_latent(prior, fingerprints(_hits(bars)))
+    directions: list[Direction] = []
+    if has_attributes(to_table(run.model), run.task):
+        x = to_x(bars.cells(bars.bars_of(np.arange(len(bars)))))
+        directions = learned(model, x, mu, sigma, run.model.signature)
+        latent = with_tensors(latent, to_tensors(directions), instead_of=PREFIX)
     files = {
         WEIGHTS: save_tensors(lossless(model.state_dict())),
-        LATENT: save_latent(prior, fingerprints(_hits(bars))),
+        LATENT: latent,
         ENCODER: encoder_graph(model).SerializeToString(),
         DECODER: decoder_graph(model).SerializeToString(),
     }
@@ -133,6 +142,7 @@ def export_bundle(
             "ghostnote": __version__,
             "commit": commit(),
         },
+        "attributes": [direction.name for direction in directions],
         "scores": {},
         "files": {key: hashlib.sha256(content).hexdigest() for key, content in files.items()},
     }

@@ -63,22 +63,30 @@ def sample(
 
 
 def draw_windows(
-    runtime: Runtime, seed: int, indices: Sequence[int], temperature: float
+    runtime: Runtime,
+    seed: int,
+    indices: Sequence[int],
+    temperature: float,
+    *,
+    shift: npt.NDArray[np.float32] | None = None,
 ) -> tuple[FloatArray, int]:
     """The draws `indices` of `seed` as windows `[B, T, 3V]`, and how many were drawn again.
 
     A window with the very hits of a training window is drawn again, from further on in the random
     numbers of its (seed, index): nobody should be handed a drummer's own four bars for new ones.
+    A `shift` `[Z]` is added to every z.
     """
-    x = runtime.decode(*draws(runtime.bundle, seed, indices), temperature)
+    moved = np.zeros(runtime.bundle.latent, np.float32) if shift is None else shift
+    z, noise = draws(runtime.bundle, seed, indices)
+    x = runtime.decode(z + moved, noise, temperature)
     copies = _copies(runtime.bundle, x)
     drawn_again = len(copies)
     for attempt in range(1, _ATTEMPTS):
         if not len(copies):
             break
         again = [indices[row] for row in copies]
-        inputs = draws(runtime.bundle, seed, again, attempt=attempt)
-        x[copies] = runtime.decode(*inputs, temperature)
+        z, noise = draws(runtime.bundle, seed, again, attempt=attempt)
+        x[copies] = runtime.decode(z + moved, noise, temperature)
         copies = copies[_copies(runtime.bundle, x[copies])]
     return x, drawn_again
 
