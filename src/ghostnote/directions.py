@@ -33,7 +33,7 @@ LARGEST: Final = 6.0
 
 _FORMAT: Final = "ghostnote direction 1"
 _PENALTIES: Final = tuple(10.0 ** np.arange(-1, 7))
-_RISE: Final = 0.01
+_RISE: Final = 0.02
 """How much, in standard deviations, an effect must grow from one length to the next to go on."""
 
 
@@ -118,7 +118,9 @@ def ridge(z: npt.NDArray[Any], told: npt.NDArray[Any]) -> Ridge:
     for penalty in _PENALTIES:
         kept = scale**2 / (scale**2 + penalty)
         leverage = (left**2) @ kept + 1 / n
-        errors = (y - mean - left @ (kept[:, None] * turned)) / np.maximum(1 - leverage, 1e-9)[:, None]
+        errors = (y - mean - left @ (kept[:, None] * turned)) / np.maximum(1 - leverage, 1e-9)[
+            :, None
+        ]
         explained = 1 - (errors**2).sum(0) / spread
         if best is None or explained.mean() > best.explained.mean():
             shrunk = scale / (scale**2 + penalty)
@@ -152,7 +154,7 @@ def reach(lengths: Sequence[float], effect: npt.NDArray[Any]) -> float:
     for length, value in zip(lengths, effect.tolist(), strict=True):
         if value >= FARTHEST:
             share = (FARTHEST - so_far) / (value - so_far)
-            return before + share * (length - before)
+            return float(before + share * (length - before))
         if value < so_far + _RISE:
             break
         before, so_far = length, value
@@ -245,7 +247,8 @@ def from_tensors(
         KeyError, ValueError: a tensor is missing, or they do not fit one another.
     """
     vectors, reaches, scales, effects = (
-        tensors[PREFIX + part].astype(np.float32) for part in ("vectors", "reach", "scale", "effects")
+        tensors[PREFIX + part].astype(np.float32)
+        for part in ("vectors", "reach", "scale", "effects")
     )
     return {
         name: Direction(

@@ -23,6 +23,9 @@ _OPTIONS: Final = Group("Options", sort_key=3)
 _COMMANDS: Final = (
     ("sample:sample", _MUSIC, "Write new drum loops as MIDI and audio, with a picture."),
     ("reconstruct:reconstruct", _MUSIC, "Send drum MIDI files through a model."),
+    ("attribute:app", _MUSIC, "Give grooves more or less density, swing and the like."),
+    ("search:search", _MUSIC, "Find the grooves of a folder that are nearest to one."),
+    ("map_:map_", _MUSIC, "Draw a folder of grooves, or a model's prior, as a map."),
     ("render:render", _MUSIC, "Turn drum MIDI files into audio."),
     ("plot:plot", _MUSIC, "Draw drum MIDI files as drum rolls."),
     ("data:app", _LABORATORY, "Fetch the Groove MIDI Dataset, look into it, add your own."),

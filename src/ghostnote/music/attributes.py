@@ -89,7 +89,7 @@ def syncopation(x: Array, meter: Meter) -> FloatArray:
             if count:
                 total += loud[:, step] * np.maximum(strongest - weights[step], 0)
             strongest = np.where(note, -np.inf, np.maximum(strongest, weights[step]))
-    return total / (x.shape[1] / steps_per_bar(meter))
+    return np.asarray(total / (x.shape[1] / steps_per_bar(meter)))
 
 
 def swing(x: Array, meter: Meter) -> FloatArray:
@@ -111,11 +111,10 @@ def swing(x: Array, meter: Meter) -> FloatArray:
 
 
 def dynamics(x: Array, meter: Meter) -> FloatArray:
-    """The standard deviation of velocity, in [0, 1], over all hits."""
+    """How loud the hits are, from soft to loud: their mean velocity, in (0, 1]."""
     del meter
     hits, velocity, _ = _cells(x)
-    centre = _mean(velocity, hits)[:, None, None]
-    return np.asarray(np.sqrt(_mean((velocity - centre) ** 2, hits)))
+    return _mean(velocity, hits)
 
 
 def laid_back(x: Array, meter: Meter) -> FloatArray:
@@ -155,17 +154,6 @@ ATTRIBUTES: Final[dict[str, Callable[[Array, Meter], FloatArray]]] = {
     "fill": fill,
 }
 """The attributes by name, in the order of every array's attribute axis."""
-
-UNITS: Final = {
-    "density": "hits a bar",
-    "syncopation": "weight a bar",
-    "swing": "steps",
-    "dynamics": "velocity",
-    "laid-back": "steps",
-    "openness": "share",
-    "fill": "share",
-}
-
 
 # -- meter -----------------------------------------------------------------------------------
 

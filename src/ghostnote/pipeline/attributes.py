@@ -136,7 +136,7 @@ def moved(
     return concatenate(from_x(x, runtime.bundle, bpm=groove.bpm))[: groove.bars]
 
 
-def moved_windows(  # noqa: PLR0917 - arrays and numbers of one call
+def moved_windows(
     runtime: Runtime,
     x: FloatArray,
     shift: npt.NDArray[Any],
@@ -187,7 +187,8 @@ def changed(x: FloatArray, here: FloatArray, there: FloatArray) -> FloatArray:
     the difference in velocity and offset where both have one.
     """
     (hits, *played), (one, *before), (other, *after) = (
-        (parts.hits > 0.5, parts.velocity, parts.offset) for parts in map(from_groove_x, (x, here, there))
+        (parts.hits > 0.5, parts.velocity, parts.offset)
+        for parts in map(from_groove_x, (x, here, there))
     )
     result = np.where(one == other, hits, other)
     both = one & other
@@ -215,7 +216,7 @@ def fit_attributes(
     """The directions of all attributes for a model, from the windows that it was trained on.
 
     What counts is what the decoder plays: the attributes are measured on decoded draws of the
-    posteriors, and regressed on their z. How far each goes is measured on decoded windows again.
+    posteriors, and regressed on their z. How far each goes is measured on windows moved along it.
 
     Args:
         decode: the model's decoder, at temperature 0.
@@ -235,18 +236,26 @@ def fit_attributes(
     drawn = np.stack([normals(uniforms(seed, int(row), size + size % 2))[:size] for row in chosen])
     cells = (x.shape[1], x.shape[2] // 3, 3)
 
-    def attributes(z: FloatArray) -> FloatArray64:
-        measured = [
-            measure(decode(z[start : start + _AT_ONCE], _noise(seed, start, len(z), cells)), meter)
-            for start in range(0, len(z), _AT_ONCE)
-        ]
-        return (np.concatenate(measured) - mean) / std
+    def decoded(z: FloatArray) -> FloatArray:
+        parts = range(0, len(z), _AT_ONCE)
+        return np.concatenate(
+            [decode(z[i : i + _AT_ONCE], _noise(seed, i, len(z), cells)) for i in parts]
+        )
+
+    def attributes(x: FloatArray) -> FloatArray64:
+        return np.asarray((measure(x, meter) - mean) / std)
 
     z = mu[chosen] + sigma[chosen] * drawn
-    weights = ridge(z, attributes(z)).weights
+    weights = ridge(z, attributes(decoded(z))).weights
+    some = chosen[:_TRIED]
+    here = decoded(mu[some])
+
+    def measured(shift: FloatArray) -> FloatArray64:
+        return attributes(changed(x[some], here, decoded(mu[some] + shift)))
+
     directions = []
     for own, vector in enumerate(moves(weights, mu)):
-        lengths, effects = explore(attributes, mu[chosen[:_TRIED]], vector, own)
+        lengths, effects = explore(measured, vector, own)
         directions.append(
             Direction(
                 names[own],
@@ -324,18 +333,16 @@ def fit_direction(
     scale = np.maximum(measure(x, bundle.meter).std(0), _SMALLEST)
     cells = (bundle.steps, bundle.voices, 3)
 
-    def measured(z: FloatArray) -> FloatArray64:
-        played = np.concatenate(
-            [
-                runtime.decode(z[i : i + _AT_ONCE], _noise(seed, i, len(z), cells), 0.0)
-                for i in range(0, len(z), _AT_ONCE)
-            ]
-        )
+    some = np.random.default_rng(seed).permutation(len(mu))[:_TRIED]
+    noise = _noise(seed, 0, len(some), cells)
+    here = runtime.decode(mu[some], noise, 0.0)
+
+    def measured(shift: FloatArray) -> FloatArray64:
+        played = changed(x[some], here, runtime.decode(mu[some] + shift, noise, 0.0))
         heard, _ = runtime.encode(played)
         return np.concatenate([teacher(heard), measure(played, bundle.meter) / scale], axis=1)
 
-    some = np.random.default_rng(seed).permutation(len(mu))[:_TRIED]
-    lengths, effects = explore(measured, mu[some], vector, 0)
+    lengths, effects = explore(measured, vector, 0)
     curves = zip([name, *names], effects.tolist(), strict=True)
     direction = Direction(
         name,
@@ -350,16 +357,13 @@ def fit_direction(
 
 
 def explore(
-    measured: Callable[[FloatArray], FloatArray64],
-    z: FloatArray,
-    vector: npt.NDArray[Any],
-    own: int,
+    measured: Callable[[FloatArray], FloatArray64], vector: npt.NDArray[Any], own: int
 ) -> tuple[tuple[float, float], FloatArray64]:
-    """Go along `vector` `[Z]` from each of `z` `[B, Z]`, and measure.
+    """Go along `vector` `[Z]` from some grooves, and measure.
 
     Args:
-        measured: what is measured of latents `[B, Z]`: `[B, M]`, in standard deviations.
-        z: where to begin.
+        measured: what is measured of the grooves after a shift `[Z]`: `[B, M]`, in standard
+            deviations.
         vector: where to go.
         own: which of the `M` is to grow.
 
@@ -367,12 +371,12 @@ def explore(
         how many `vector` one unit of amount is, downwards and upwards;
         the mean change of each measured number at each of `AMOUNTS`, `[M, S]`.
     """
-    before = measured(z)
+    before = measured(np.zeros(len(vector), np.float32))
     reached, sides = [], []
     for sign in (-1, 1):
         effects = [np.zeros(before.shape[1])]
         for length in _LENGTHS:
-            there = measured((z + sign * length * vector).astype(np.float32))
+            there = measured((sign * length * vector).astype(np.float32))
             effects.append((there - before).mean(0))
         sides.append(np.stack(effects))
         reached.append(reach(_LENGTHS, sign * sides[-1][1:, own]) / FARTHEST)

@@ -160,7 +160,7 @@ def neighbours(z: FloatArray, start: FloatArray, seed: int) -> FloatArray:
         push = 2 * apart / ((0.01 + square) * (1 + square))
         moved += pushed(here, np.clip(push, -_FARTHEST_STEP, _FARTHEST_STEP))
         points = points + (1 - round_ / _ROUNDS) * 0.5 * moved / near.shape[1]
-    return points - points.mean(0)
+    return np.asarray(points - points.mean(0))
 
 
 def nearest(z: FloatArray, k: int) -> npt.NDArray[np.intp]:

@@ -1,9 +1,9 @@
 """Nearest grooves of a folder in the latent space, by an index that is kept in a file.
 
-The index holds the posterior mean of every window of every file. The distance of two windows is that
-of their means, each number of z measured in what a posterior's standard deviation is on average: it
-finds other windows of the same take as well as the symmetrised divergence of the two posteriors
-does, and much better than the plain distance, and is no more than a matrix product
+The index holds the posterior mean of every window of every file. The distance of two windows is
+that of their means, each number of z measured in what a posterior's standard deviation is on
+average: it finds other windows of the same take as well as the symmetrised divergence of the two
+posteriors does, and much better than the plain distance, and is no more than a matrix product
 (`benchmarks/search.py --distances`).
 """
 
@@ -112,7 +112,11 @@ class Index:
     def name(self, file: int) -> str:
         """The name of a file, below `folder`."""
         begin = int(self.name_end[file - 1]) if file else 0
-        return self.names[begin : int(self.name_end[file])].tobytes().decode("utf-8", "surrogateescape")
+        return (
+            self.names[begin : int(self.name_end[file])]
+            .tobytes()
+            .decode("utf-8", "surrogateescape")
+        )
 
     def nearest(self, z: npt.NDArray[Any], n: int, *, without: Path | None = None) -> list[Match]:
         """The `n` files with a window nearest to any of `z` `[Q, Z]`, the nearest first.
@@ -135,12 +139,12 @@ class Index:
         found = []
         for place in np.argpartition(best, wanted - 1)[:wanted].tolist():
             file = int(filled[place])
-            rows = slice(int(self.start[file]), int(self.start[file + 1]))
-            apart = (self.mu[rows, None].astype(np.float64) - query) / self.sigma
+            own_rows = slice(int(self.start[file]), int(self.start[file + 1]))
+            apart = (self.mu[own_rows, None].astype(np.float64) - query) / self.sigma
             distance = np.sqrt((apart**2).sum(-1))
             window, asked = np.unravel_index(distance.argmin(), distance.shape)
             path = self.folder / self.name(file)
-            bar = int(self.bar[rows][window])
+            bar = int(self.bar[own_rows][window])
             found.append((float(distance[window, asked]), file, path, bar, int(asked)))
         ordered = [item for item in sorted(found) if item[2] != without]
         return [Match(path, apart, bar, asked) for apart, _, path, bar, asked in ordered[:n]]
@@ -172,7 +176,7 @@ def search(
     runtime = runtime_of(model)
     if index.about["encoder"] != runtime.bundle.config["files"].get(ENCODER):
         raise ConfigError(
-            f"the index was made by {index.about['model']}, which is not this {runtime.bundle.name}",
+            f"the index was made by {index.about['model']}, not by this {runtime.bundle.name}",
             remedy="search with that model, or make another index",
         )
     mu, _ = runtime.encode(windows_of(groove, runtime.bundle))
@@ -307,7 +311,7 @@ def _listed(folder: Path) -> Iterator[tuple[str, tuple[int, int]]]:
                     yield name, (status.st_size, status.st_mtime_ns)
 
 
-def _parts(
+def _parts(  # noqa: PLR0917 - what one file is read with
     names: Sequence[str],
     folder: Path,
     listed: Mapping[str, tuple[int, int]],
@@ -431,7 +435,9 @@ def save_index(file: Path, index: Index) -> None:
         "about": json.dumps(dict(index.about)),
         "reasons": json.dumps(dict(index.reasons)),
     }
-    tensors = {name: np.ascontiguousarray(getattr(index, name), kind) for name, kind in _ARRAYS.items()}
+    tensors = {
+        name: np.ascontiguousarray(getattr(index, name), kind) for name, kind in _ARRAYS.items()
+    }
     write_bytes(file, save(tensors, metadata))
 
 
