@@ -3,8 +3,8 @@
     python benchmarks/attributes.py [--model groove-4bar] [--split test] [--grooves 256]
 
 Takes windows of GMD's test split, drawn at random, through what `ghostnote.attribute` does at each
-amount, and prints the effect curves and the cross-effect matrix in Markdown. With --learn, the directions are
-learned anew from the training split first, and put into the bundle.
+amount, and prints the effect curves and the cross-effect matrix in Markdown. With --learn, the
+directions are learned anew from the training split first, and put into the bundle.
 """
 
 from __future__ import annotations

@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from ghostnote.music.groove import Groove, concatenate
     from ghostnote.music.kit import DrumMap, load_map
     from ghostnote.music.midi import Performance, read_midi, write_midi
+    from ghostnote.pipeline.attributes import attribute, fit_direction
+    from ghostnote.pipeline.map import Map, make_map, map_prior
     from ghostnote.pipeline.reconstruction import reconstruct
     from ghostnote.pipeline.sampling import sample
+    from ghostnote.pipeline.search import search, update_index
 
 __version__ = "0.1.0"
 
@@ -25,16 +28,23 @@ __all__ = [
     "DrumMap",
     "GhostnoteError",
     "Groove",
+    "Map",
     "Performance",
     "__version__",
+    "attribute",
     "concatenate",
+    "fit_direction",
     "load_bundle",
     "load_map",
+    "make_map",
+    "map_prior",
     "read_midi",
     "reconstruct",
     "sample",
+    "search",
     "to_groove",
     "to_performance",
+    "update_index",
     "write_midi",
 ]
 
@@ -42,15 +52,22 @@ _HOMES: Final = {
     "DrumMap": "music.kit",
     "GhostnoteError": "errors",
     "Groove": "music.groove",
+    "Map": "pipeline.map",
     "Performance": "music.midi",
+    "attribute": "pipeline.attributes",
     "concatenate": "music.groove",
+    "fit_direction": "pipeline.attributes",
     "load_bundle": "bundle",
     "load_map": "music.kit",
+    "make_map": "pipeline.map",
+    "map_prior": "pipeline.map",
     "read_midi": "music.midi",
     "reconstruct": "pipeline.reconstruction",
     "sample": "pipeline.sampling",
+    "search": "pipeline.search",
     "to_groove": "music.grid",
     "to_performance": "music.grid",
+    "update_index": "pipeline.search",
     "write_midi": "music.midi",
 }
 

@@ -32,9 +32,10 @@ LARGEST: Final = 6.0
 """The largest amount that is allowed at all: farther out, no groove has ever been."""
 
 _FORMAT: Final = "ghostnote direction 1"
+_LARGEST_NUMBER: Final = 1e6
 _PENALTIES: Final = tuple(10.0 ** np.arange(-1, 7))
-_RISE: Final = 0.02
-"""How much, in standard deviations, an effect must grow from one length to the next to go on."""
+_NEARLY: Final = 0.95
+"""Of the largest effect that was measured."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,19 +147,15 @@ def moves(weights: npt.NDArray[Any], z: npt.NDArray[Any]) -> FloatArray:
 def reach(lengths: Sequence[float], effect: npt.NDArray[Any]) -> float:
     """How far to go for an amount of `FARTHEST`, out of the `effect` measured at `lengths` > 0.
 
-    As far as the effect goes on growing and is no more than `FARTHEST` standard deviations; the
-    length where it would be just that, if it goes beyond. Where it does not even begin to grow,
-    the shortest length.
+    To where the effect is `FARTHEST` standard deviations; where it never is, no farther than to
+    where it is nearly as large as it ever gets, since beyond that it would stand still or turn.
     """
-    before, so_far = 0.0, 0.0
-    for length, value in zip(lengths, effect.tolist(), strict=True):
-        if value >= FARTHEST:
-            share = (FARTHEST - so_far) / (value - so_far)
-            return float(before + share * (length - before))
-        if value < so_far + _RISE:
-            break
-        before, so_far = length, value
-    return before or float(lengths[0])
+    goal = min(FARTHEST, _NEARLY * float(effect.max()))
+    if goal <= 0:
+        return float(lengths[0])
+    first = int(np.argmax(effect >= goal))
+    before, so_far = (lengths[first - 1], float(effect[first - 1])) if first else (0.0, 0.0)
+    return float(before + (goal - so_far) / (effect[first] - so_far) * (lengths[first] - before))
 
 
 # -- files -----------------------------------------------------------------------------------
@@ -198,16 +195,13 @@ def read_direction(path: str | Path) -> Direction:
         down, up = (float(number) for number in found["reach"])
         direction = Direction(
             name=str(found["name"]),
-            vector=np.array(found["vector"], np.float32),
+            vector=_vector(found["vector"]),
             reach=(down, up),
             mean=float(found["mean"]),
             std=float(found["std"]),
             effects={str(name): tuple(curve) for name, curve in found["effects"].items()},
             model=str(found["model"]),
         )
-        numbers = [*direction.vector.tolist(), down, up]
-        if direction.vector.ndim != 1 or not np.isfinite(numbers).all():
-            raise ValueError("its vector is no list of numbers")
     except OSError as error:
         raise ConfigError(
             f"cannot be read: {error.strerror}", source=path, remedy=remedy
@@ -215,6 +209,13 @@ def read_direction(path: str | Path) -> Direction:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ConfigError(f"is no direction: {error}", source=path, remedy=remedy) from error
     return direction
+
+
+def _vector(numbers: object) -> npt.NDArray[np.float32]:
+    vector = np.array(numbers, np.float64)
+    if vector.ndim != 1 or not (np.abs(vector) < _LARGEST_NUMBER).all():
+        raise ValueError("its vector is no list of numbers")
+    return vector.astype(np.float32)
 
 
 # -- tensors of a bundle ---------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,9 @@ from ghostnote.music.kit import N_VOICES
 from ghostnote.music.tasks import Identity, Task
 from ghostnote.pipeline.attributes import fit_attributes
 from ghostnote.runtime import FloatArray, Runtime
+
+FEWEST: Final = 100
+"""Training windows, under which a bundle gets no directions when it is made: they would be noise."""
 
 
 def has_attributes(model: Mapping[str, Any], task: Task) -> bool:

@@ -33,7 +33,7 @@ from ghostnote.data.bars import Bars, to_x
 from ghostnote.data.windows import Windows
 from ghostnote.directions import PREFIX, Direction, to_tensors
 from ghostnote.errors import OutputError, TrainingError
-from ghostnote.export.attributes import has_attributes, learned, with_tensors
+from ghostnote.export.attributes import FEWEST, has_attributes, learned, with_tensors
 from ghostnote.export.card import card
 from ghostnote.export.graph import decoder_graph, encoder_graph
 from ghostnote.export.prior import fit_prior
@@ -110,7 +110,7 @@ def export_bundle(
     prior = fit_prior(mu, sigma, components=components, seed=run.seed)
     latent = save_latent(prior, fingerprints(_hits(bars)))
     directions: list[Direction] = []
-    if has_attributes(to_table(run.model), run.task):
+    if has_attributes(to_table(run.model), run.task) and len(bars) >= FEWEST:
         x = to_x(bars.cells(bars.bars_of(np.arange(len(bars)))))
         directions = learned(model, x, mu, sigma, run.model.signature)
         latent = with_tensors(latent, to_tensors(directions), instead_of=PREFIX)

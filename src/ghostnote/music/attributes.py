@@ -168,10 +168,9 @@ def metric_weights(meter: Meter) -> FloatArray:
     """
     steps = steps_per_bar(meter)
     weights = np.full(steps, 0.0)
-    size, level = steps, 0
-    for part in _divisions(meter, steps):
+    size = steps
+    for level, part in enumerate(_divisions(meter, steps), start=1):
         size //= part
-        level += 1
         inside = np.arange(steps) % size == 0
         weights[inside & (np.arange(steps) % (size * part) != 0)] = -level
     weights.flags.writeable = False
@@ -181,7 +180,7 @@ def metric_weights(meter: Meter) -> FloatArray:
 def _divisions(meter: Meter, steps: int) -> list[int]:
     numerator, denominator = meter
     compound = denominator >= 8 and numerator > 3 and numerator % 3 == 0
-    beats = _factors(numerator // 3) + [3] if compound else _factors(numerator)
+    beats = [*_factors(numerator // 3), 3] if compound else _factors(numerator)
     return beats + _factors(steps // numerator) if steps % numerator == 0 else _factors(steps)
 
 

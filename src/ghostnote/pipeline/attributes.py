@@ -27,8 +27,8 @@ Decode = Callable[[FloatArray, FloatArray], FloatArray]
 _LENGTHS: Final = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
 """How far a direction is tried, in what its regression takes for a standard deviation."""
 
-_DECODED: Final = 8192
-_TRIED: Final = 192
+_DECODED: Final = 4096
+_TRIED: Final = 256
 """Training windows that are decoded to learn directions, and to measure how far they go."""
 
 _AT_ONCE: Final = 1024
@@ -221,7 +221,8 @@ def fit_attributes(
     Args:
         decode: the model's decoder, at temperature 0.
         x: `[N, T, 3V]`, training windows; their attributes give mean and standard deviation.
-        mu, sigma: `[N, Z]`, their posteriors.
+        mu: `[N, Z]`, the means of their posteriors.
+        sigma: `[N, Z]`, the standard deviations.
         meter: of the windows.
         seed: of what is drawn.
 

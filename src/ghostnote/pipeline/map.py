@@ -75,7 +75,8 @@ def make_map(
 
     Args:
         z: at least three.
-        labels, styles: of each; either may be empty.
+        labels: of each, such as a file; may be empty.
+        styles: of each, for its colour; may be empty.
         layout: ``pca`` keeps the two directions along which z differs most; ``neighbours`` keeps
             what is near together (see `neighbours`), and no distances.
         seed: of the layout by neighbours.

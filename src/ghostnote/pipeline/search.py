@@ -235,7 +235,12 @@ def update_index(
         "channel": str(channel),
     }
     folder = folder.resolve()
-    listed = dict(sorted(_listed(folder)))
+    try:
+        listed = dict(sorted(_listed(folder)))
+    except OSError as error:
+        raise DataError(
+            f"cannot be searched: {error.strerror}", source=folder, remedy="give another folder"
+        ) from error
     if not listed:
         raise DataError(
             f"holds no MIDI file ({', '.join(SUFFIXES)})",
