@@ -34,7 +34,7 @@ LARGEST: Final = 6.0
 _FORMAT: Final = "ghostnote direction 1"
 _LARGEST_NUMBER: Final = 1e6
 _PENALTIES: Final = tuple(10.0 ** np.arange(-1, 7))
-_NEARLY: Final = 0.95
+_NEARLY: Final = 0.8
 """Of the largest effect that was measured."""
 
 

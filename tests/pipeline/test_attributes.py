@@ -80,8 +80,10 @@ def test_the_same_seed_gives_the_same_groove_alone_or_together(
 ) -> None:
     runtime = Runtime(known_bundle)
     far = Direction("far", np.full(known_bundle.latent, 3, np.float32))
-    again = [attribute(groove, far, 2, model=runtime, seed=5) for groove in grooves]
-    assert again == [attribute(groove, far, 2, model=runtime, seed=5) for groove in grooves]
+    again = [attribute(groove, far, 2, model=runtime, temperature=1, seed=5) for groove in grooves]
+    assert again == [
+        attribute(groove, far, 2, model=runtime, temperature=1, seed=5) for groove in grooves
+    ]
     assert again != grooves
     x = to_x(grooves)
     shift = far.shift(2)

@@ -89,7 +89,7 @@ def search(
         return
     if not quiet and update is not None:
         tell(update)
-    _print_table(folder, matches)
+    _print_found(folder, matches)
 
 
 def indexed(
@@ -184,17 +184,11 @@ def _plain(
     }
 
 
-def _print_table(folder: Path, matches: list[Match]) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, header_style="bold")
-    for column in ("distance", "bar", "file"):
-        table.add_column(column, justify="left" if column == "file" else "right", no_wrap=True)
+def _print_found(folder: Path, matches: list[Match]) -> None:
+    """A line a file, which is never wrapped or cut: paths are for pasting."""
+    console = Console()
     for match in matches:
         below = folder / match.path.relative_to(folder.resolve())
-        table.add_row(f"{match.distance:.2f}", str(match.bar + 1), Text(str(below)))
-    console = Console(highlight=False, emoji=False, soft_wrap=True)
-    console.print(table)
+        say(console, f"{match.distance:7.2f}  bar {match.bar + 1:<4} {below}")
     if not matches:
         say(console, "nothing else is there")

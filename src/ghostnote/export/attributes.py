@@ -24,7 +24,7 @@ from ghostnote.pipeline.attributes import fit_attributes
 from ghostnote.runtime import FloatArray, Runtime
 
 FEWEST: Final = 100
-"""Training windows, under which a bundle gets no directions when it is made: they would be noise."""
+"""Training windows, under which a bundle is made without directions: they would be noise."""
 
 
 def has_attributes(model: Mapping[str, Any], task: Task) -> bool:
