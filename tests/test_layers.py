@@ -22,7 +22,9 @@ import ghostnote
 ROOT = Path(ghostnote.__file__).parent
 
 FOUNDATION = {"errors", "files"}
-PRODUCT = {"music", "latent", "render", "notebook", "bundle", "runtime", "pipeline"}
+PRODUCT = {
+    *("music", "latent", "directions", "render", "notebook", "bundle", "runtime", "pipeline")
+}
 VERBS = {"train", "evaluate", "export", "interop"}
 LABORATORY = {"data", "model"} | VERBS
 
@@ -33,9 +35,10 @@ BELOW: dict[str, set[str]] = {
     "latent": {"music"},
     "render": {"music"},
     "notebook": {"music", "render"},
-    "bundle": {"music", "latent"},
+    "directions": set(),
+    "bundle": {"music", "latent", "directions"},
     "runtime": {"music", "latent", "bundle"},
-    "pipeline": {"music", "latent", "render", "notebook", "bundle", "runtime"},
+    "pipeline": {"music", "latent", "directions", "render", "notebook", "bundle", "runtime"},
     "data": {"music"},
     "model": {"music"},
     **dict.fromkeys(VERBS, PRODUCT | LABORATORY),

@@ -19,13 +19,16 @@ if TYPE_CHECKING:
     from ghostnote.music.midi import Performance, read_midi, write_midi
     from ghostnote.music.song import Song, read_song, write_song
     from ghostnote.notebook import show
+    from ghostnote.pipeline.attributes import attribute, fit_direction
     from ghostnote.pipeline.continuing import continue_, lengthen
     from ghostnote.pipeline.humanising import humanize
     from ghostnote.pipeline.infilling import cells, infill
     from ghostnote.pipeline.interpolation import grid, interpolate
+    from ghostnote.pipeline.map import Map, make_map, map_prior
     from ghostnote.pipeline.reconstruction import reconstruct
     from ghostnote.pipeline.sampling import sample
     from ghostnote.pipeline.scoring import Score, score
+    from ghostnote.pipeline.search import search, update_index
     from ghostnote.pipeline.songs import humanize_song, infill_song
     from ghostnote.pipeline.tapping import rhythm_at, rhythm_of, tap
     from ghostnote.pipeline.variation import vary
@@ -36,13 +39,16 @@ __all__ = [
     "DrumMap",
     "GhostnoteError",
     "Groove",
+    "Map",
     "Performance",
     "Score",
     "Song",
     "__version__",
+    "attribute",
     "cells",
     "concatenate",
     "continue_",
+    "fit_direction",
     "grid",
     "humanize",
     "humanize_song",
@@ -52,6 +58,8 @@ __all__ = [
     "lengthen",
     "load_bundle",
     "load_map",
+    "make_map",
+    "map_prior",
     "read_midi",
     "read_song",
     "reconstruct",
@@ -59,10 +67,12 @@ __all__ = [
     "rhythm_of",
     "sample",
     "score",
+    "search",
     "show",
     "tap",
     "to_groove",
     "to_performance",
+    "update_index",
     "vary",
     "write_midi",
     "write_song",
@@ -72,12 +82,15 @@ _HOMES: Final = {
     "DrumMap": "music.kit",
     "GhostnoteError": "errors",
     "Groove": "music.groove",
+    "Map": "pipeline.map",
     "Performance": "music.midi",
     "Score": "pipeline.scoring",
     "Song": "music.song",
+    "attribute": "pipeline.attributes",
     "cells": "pipeline.infilling",
     "concatenate": "music.groove",
     "continue_": "pipeline.continuing",
+    "fit_direction": "pipeline.attributes",
     "grid": "pipeline.interpolation",
     "humanize": "pipeline.humanising",
     "humanize_song": "pipeline.songs",
@@ -87,6 +100,8 @@ _HOMES: Final = {
     "lengthen": "pipeline.continuing",
     "load_bundle": "bundle",
     "load_map": "music.kit",
+    "make_map": "pipeline.map",
+    "map_prior": "pipeline.map",
     "read_midi": "music.midi",
     "read_song": "music.song",
     "reconstruct": "pipeline.reconstruction",
@@ -94,10 +109,12 @@ _HOMES: Final = {
     "rhythm_of": "pipeline.tapping",
     "sample": "pipeline.sampling",
     "score": "pipeline.scoring",
+    "search": "pipeline.search",
     "show": "notebook",
     "tap": "pipeline.tapping",
     "to_groove": "music.grid",
     "to_performance": "music.grid",
+    "update_index": "pipeline.search",
     "vary": "pipeline.variation",
     "write_midi": "music.midi",
     "write_song": "music.song",

@@ -26,6 +26,7 @@ from typing import Any, Final, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ghostnote.directions import Direction, from_tensors
 from ghostnote.errors import BundleError, ConfigError, GrooveError
 from ghostnote.latent import Prior
 from ghostnote.music.groove import Meter, steps_per_bar
@@ -196,6 +197,19 @@ class Bundle:
                 remedy=f"one of: {', '.join(choices)}",
             )
         return known[value]
+
+    @cached_property
+    def directions(self) -> dict[str, Direction]:
+        """The directions of the attributes by name; none, where none were learned."""
+        names = [str(name) for name in self.config.get("attributes", ())]
+        try:
+            return from_tensors(names, self._latent) if names else {}
+        except (KeyError, ValueError, IndexError) as error:
+            raise BundleError(
+                f"does not hold the attributes that {CONFIG} names: {error}",
+                source=self.path / LATENT,
+                remedy=_AGAIN,
+            ) from error
 
     @property
     def training_fingerprints(self) -> npt.NDArray[np.uint64]:

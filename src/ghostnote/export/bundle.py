@@ -33,7 +33,9 @@ from ghostnote.bundle import (
 )
 from ghostnote.data.bars import Bars, to_x
 from ghostnote.data.windows import Windows
+from ghostnote.directions import PREFIX, Direction, to_tensors
 from ghostnote.errors import OutputError, TrainingError
+from ghostnote.export.attributes import FEWEST, has_attributes, learned, with_tensors
 from ghostnote.export.card import card
 from ghostnote.export.graph import decoder_graph, encoder_graph, scorer_graph
 from ghostnote.export.parts import parts_of
@@ -119,9 +121,11 @@ def export_bundle(
     prior = rounded(fit_prior(mu, sigma, components=components, seed=run.seed))
     parts = parts_of(training)
     fitted = [fit_part(prior, mu, inside) for _, inside in parts]
+    latent = save_latent(prior, fingerprints(_hits(bars)), fitted)
+    directions = _directions(model, run.task, bars, mu, sigma)
     files = {
         WEIGHTS: save_tensors(lossless(model.state_dict())),
-        LATENT: save_latent(prior, fingerprints(_hits(bars)), fitted),
+        LATENT: with_tensors(latent, to_tensors(directions), instead_of=PREFIX),
         **graphs(model),
     }
     config = {
@@ -147,6 +151,7 @@ def export_bundle(
             "ghostnote": __version__,
             "commit": commit(),
         },
+        "attributes": [direction.name for direction in directions],
         "scores": {},
         "files": {key: hashlib.sha256(content).hexdigest() for key, content in files.items()},
     }
@@ -154,13 +159,27 @@ def export_bundle(
     return Bundle(target, config)
 
 
+def _directions(
+    model: GrooveVAE,
+    task: Task,
+    bars: Bars,
+    mu: npt.NDArray[np.float32],
+    sigma: npt.NDArray[np.float32],
+) -> list[Direction]:
+    """The directions of the attributes; none of a model that can have none, or of few windows."""
+    if not has_attributes(to_table(model.config), task) or len(bars) < FEWEST:
+        return []
+    x = to_x(bars.cells(bars.bars_of(np.arange(len(bars)))))
+    return learned(model, x, mu, sigma, model.config.signature)
+
+
 def complete_bundle(
     bundle: Bundle, training: Windows, target: Path, *, overwrite: bool = False
 ) -> Bundle:
     """Write `bundle` to the folder `target` with all that a bundle of this version has.
 
-    Its weights, prior, fingerprints and scores stay; its graphs and the parts of its training data
-    are made again.
+    Its weights, prior, fingerprints and scores stay; its graphs, the parts of its training data and
+    the directions of its attributes are made again.
 
     Raises:
         OutputError: `target` exists or cannot be written.
@@ -175,17 +194,20 @@ def complete_bundle(
             remedy="name the corpus that it was trained on with --data",
         )
     model, prior = load_model(bundle), bundle.prior
-    mu, _ = posteriors(model, bars, task=bundle.task)
+    mu, sigma = posteriors(model, bars, task=bundle.task)
     parts = parts_of(training)
     fitted = [fit_part(prior, mu, inside) for _, inside in parts]
+    directions = _directions(model, bundle.task, bars, mu, sigma)
+    latent = save_latent(prior, bundle.training_fingerprints, fitted)
     files = {
         WEIGHTS: bundle.read(WEIGHTS),
-        LATENT: save_latent(prior, bundle.training_fingerprints, fitted),
+        LATENT: with_tensors(latent, to_tensors(directions), instead_of=PREFIX),
         **graphs(model),
     }
     config = {
         **bundle.config,
         "parts": [part._asdict() for part, _ in parts],
+        "attributes": [direction.name for direction in directions],
         "files": {key: hashlib.sha256(content).hexdigest() for key, content in files.items()},
     }
     write_bundle(target, config, files, overwrite=overwrite)

@@ -124,19 +124,23 @@ def draw_windows(
     indices: Sequence[int],
     temperature: float,
     source: Source | None = None,
+    *,
+    shift: npt.NDArray[np.float32] | None = None,
 ) -> tuple[FloatArray, int]:
     """The draws `indices` of `seed` as windows `[B, T, 3V]`, and how many were drawn again.
 
     A window with the very hits of a training window is drawn again, from further on in the random
     numbers of its (seed, index): nobody should be handed a drummer's own four bars for new ones.
+    A `shift` `[Z]` is added to every z.
     """
+    moved = np.float32(0) if shift is None else shift
     drawn_from = source or Source(runtime.bundle.prior)
 
     def draw(chosen: Sequence[int], attempt: int) -> FloatArray:
         z, noise = draws(runtime.bundle, seed, chosen, attempt=attempt, source=drawn_from)
         told = drawn_from.controls
         controls = None if told is None else np.repeat(told, len(z), axis=0)
-        return runtime.decode(z, noise, temperature, controls=controls)
+        return runtime.decode(z + moved, noise, temperature, controls=controls)
 
     x = draw(indices, 0)
     copies = _copies(runtime.bundle, x)

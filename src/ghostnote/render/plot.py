@@ -62,7 +62,7 @@ _STEPS_A_LINE: Final = 128
 
 
 @dataclass(frozen=True)
-class _Box:
+class Box:
     """A filled rectangle; a `hint`, which is shown under the pointer, marks a hit."""
 
     x: float
@@ -74,7 +74,7 @@ class _Box:
 
 
 @dataclass(frozen=True)
-class _Text:
+class Text:
     """A line of text whose baseline is at `y`."""
 
     x: float
@@ -86,14 +86,16 @@ class _Text:
     bold: bool = False
 
 
-_Shape = _Box | _Text
+Shape = Box | Text
 
 
 @dataclass(frozen=True)
-class _Drawing:
+class Drawing:
+    """Shapes on a page, from the back to the front."""
+
     width: float
     height: float
-    shapes: tuple[_Shape, ...]
+    shapes: tuple[Shape, ...]
 
 
 def drum_roll_svg(grooves: Sequence[Groove], titles: Sequence[str] = ()) -> str:
@@ -106,7 +108,7 @@ def drum_roll_svg(grooves: Sequence[Groove], titles: Sequence[str] = ()) -> str:
     Raises:
         GrooveError: there is no groove, or there are not as many titles as grooves.
     """
-    return _svg(_layout(grooves, titles))
+    return svg_of(_layout(grooves, titles))
 
 
 def bars_svg(groove: Groove, *, width: float, label: str) -> str:
@@ -123,7 +125,21 @@ def bars_svg(groove: Groove, *, width: float, label: str) -> str:
     wide = round(_NAMES + steps * step + 2 * _SEAM)
     tall = round(_SEAM + _lines_height(groove, a_line) + _SEAM)
     shapes = _lines(groove, a_line, _SEAM, _SEAM, step)
-    return _svg(_Drawing(wide, tall, (_Box(0, 0, wide, tall, _PAGE), *shapes)), label)
+    return svg_of(Drawing(wide, tall, (Box(0, 0, wide, tall, _PAGE), *shapes)), label)
+
+
+def svg_of(drawing: Drawing, label: str = "") -> str:
+    """A drawing as an SVG document that needs nothing else; `label` says what it shows."""
+    size = f"{drawing.width:g} {drawing.height:g}"
+    width, height = size.split()
+    described = f' role="img" aria-label="{escape(_printable(label))}"' if label else ""
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+        f'viewBox="0 0 {size}" font-family="{_FONTS}"{described}>',
+        *(_element(shape) for shape in drawing.shapes),
+        "</svg>",
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def drum_roll_figure(grooves: Sequence[Groove], titles: Sequence[str] = ()) -> Figure:
@@ -133,18 +149,26 @@ def drum_roll_figure(grooves: Sequence[Groove], titles: Sequence[str] = ()) -> F
         GrooveError: as `drum_roll_svg`.
         MissingExtraError: matplotlib is not installed.
     """
+    return figure_of(_layout(grooves, titles))
+
+
+def figure_of(drawing: Drawing) -> Figure:
+    """A drawing as a matplotlib figure.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
     try:
         from matplotlib.collections import PatchCollection
         from matplotlib.figure import Figure
         from matplotlib.patches import Rectangle
     except ImportError:
         raise MissingExtraError("matplotlib", "plot", "a PNG picture") from None
-    drawing = _layout(grooves, titles)
     figure = Figure(figsize=(drawing.width / 72, drawing.height / 72), dpi=72)
     axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
     axes.set(xlim=(0, drawing.width), ylim=(drawing.height, 0))
     axes.axis("off")
-    boxes = [shape for shape in drawing.shapes if isinstance(shape, _Box)]
+    boxes = [shape for shape in drawing.shapes if isinstance(shape, Box)]
     axes.add_collection(
         PatchCollection(
             [Rectangle((box.x, box.y), box.width, box.height) for box in boxes],
@@ -154,7 +178,7 @@ def drum_roll_figure(grooves: Sequence[Groove], titles: Sequence[str] = ()) -> F
     )
     anchors = {"start": "left", "middle": "center", "end": "right"}
     for shape in drawing.shapes:
-        if isinstance(shape, _Text):
+        if isinstance(shape, Text):
             axes.text(
                 shape.x,
                 shape.y,
@@ -184,11 +208,17 @@ def write_picture(
         OutputError: `path` exists and `overwrite` is false, or it cannot be written.
         MissingExtraError: PNG is asked for and matplotlib is not installed.
     """
+    picture_format(path)
+    write_drawing(path, _layout(grooves, titles), overwrite=overwrite)
+
+
+def write_drawing(path: str | Path, drawing: Drawing, *, overwrite: bool = False) -> None:
+    """Write a drawing as SVG or PNG. Raises as `write_picture`."""
     kind = picture_format(path)
     if kind == "svg":
-        write_bytes(path, drum_roll_svg(grooves, titles).encode(), overwrite=overwrite)
+        write_bytes(path, svg_of(drawing).encode(), overwrite=overwrite)
         return
-    figure = drum_roll_figure(grooves, titles)
+    figure = figure_of(drawing)
     with atomic_path(path, overwrite=overwrite) as temporary, warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure.savefig(temporary, format=kind, dpi=144)
@@ -225,7 +255,7 @@ def _rgb(colour: str) -> tuple[int, int, int]:
 # -- layout ----------------------------------------------------------------------------------
 
 
-def _layout(grooves: Sequence[Groove], titles: Sequence[str]) -> _Drawing:
+def _layout(grooves: Sequence[Groove], titles: Sequence[str]) -> Drawing:
     if not grooves:
         raise GrooveError("there is nothing to draw")
     if titles and len(titles) != len(grooves):
@@ -238,7 +268,7 @@ def _layout(grooves: Sequence[Groove], titles: Sequence[str]) -> _Drawing:
     room = (_NARROW if columns == 2 else _WIDE) / (longest + 2 * _EDGE)
     step = round(min(max(room, _NARROWEST_STEP), _WIDEST_STEP), 2)
     column = _NAMES + max((longest + 2 * _EDGE) * step, _NARROWEST_PANEL)
-    shapes: list[_Shape] = []
+    shapes: list[Shape] = []
     top = _MARGIN
     for first in range(0, len(grooves), columns):
         row = range(first, min(first + columns, len(grooves)))
@@ -249,7 +279,7 @@ def _layout(grooves: Sequence[Groove], titles: Sequence[str]) -> _Drawing:
     shapes += _legend(_MARGIN + _NAMES, top, step)
     width = round(2 * _MARGIN + columns * column + (columns - 1) * _COLUMN_GAP)
     height = round(top + _LEGEND + _MARGIN / 2)
-    return _Drawing(width, height, (_Box(0, 0, width, height, _PAGE), *shapes))
+    return Drawing(width, height, (Box(0, 0, width, height, _PAGE), *shapes))
 
 
 def _bars_a_line(groove: Groove) -> int:
@@ -266,7 +296,7 @@ def _lines_height(groove: Groove, a_line: int) -> float:
     return lines * (_NUMBERS + N_VOICES * _ROW) + (lines - 1) * _LINE_GAP
 
 
-def _panel(groove: Groove, heading: str, left: float, top: float, step: float) -> Iterator[_Shape]:
+def _panel(groove: Groove, heading: str, left: float, top: float, step: float) -> Iterator[Shape]:
     """Title, and below it the bars, as many in a line as there is room for."""
     hits = f"{groove.n_hits:,} hit" + "s" * (groove.n_hits != 1)
     facts = f"{round(groove.bpm, 1):g} bpm · {groove.meter[0]}/{groove.meter[1]} · {hits}"
@@ -275,12 +305,12 @@ def _panel(groove: Groove, heading: str, left: float, top: float, step: float) -
     paper = (a_line * groove.steps_per_bar + 2 * _EDGE) * step
     width = _NAMES + max(paper, _NARROWEST_PANEL)
     room = int((width - _NAMES - len(facts) * 5.8 - 12) / 7.4)
-    yield _Text(left + _NAMES, baseline, _shortened(heading, room), 13, _INK, bold=True)
-    yield _Text(left + width, baseline, facts, 10.5, anchor="end")
+    yield Text(left + _NAMES, baseline, _shortened(heading, room), 13, _INK, bold=True)
+    yield Text(left + width, baseline, facts, 10.5, anchor="end")
     yield from _lines(groove, a_line, left, top + _HEAD, step)
 
 
-def _lines(groove: Groove, a_line: int, left: float, top: float, step: float) -> Iterator[_Shape]:
+def _lines(groove: Groove, a_line: int, left: float, top: float, step: float) -> Iterator[Shape]:
     """All bars, `a_line` of them in each line."""
     for line, bar in enumerate(range(0, groove.bars, a_line)):
         y = top + line * (_NUMBERS + N_VOICES * _ROW + _LINE_GAP)
@@ -289,7 +319,7 @@ def _lines(groove: Groove, a_line: int, left: float, top: float, step: float) ->
 
 def _bars(
     groove: Groove, first: int, stop: int, left: float, top: float, step: float
-) -> Iterator[_Shape]:
+) -> Iterator[Shape]:
     """The bars from `first` up to `stop` as one line: numbers, paper, grid, names and hits."""
     per_bar = groove.steps_per_bar
     steps = (stop - first) * per_bar
@@ -298,15 +328,15 @@ def _bars(
     paper = top + _NUMBERS
     height = N_VOICES * _ROW
     for bar in range(first, stop):
-        yield _Text(zero + (bar - first) * per_bar * step, paper - 4, str(bar + 1), 9)
-    yield _Box(edge, paper, (steps + 2 * _EDGE) * step, height, _PAPER)
+        yield Text(zero + (bar - first) * per_bar * step, paper - 4, str(bar + 1), 9)
+    yield Box(edge, paper, (steps + 2 * _EDGE) * step, height, _PAPER)
     played = np.flatnonzero(groove.hits.any(axis=0))
     for voice, name in enumerate(VOICES):
         y = paper + (N_VOICES - 1 - voice) * _ROW
         if voice % 2:
-            yield _Box(edge, y, (steps + 2 * _EDGE) * step, _ROW, _STRIPE)
+            yield Box(edge, y, (steps + 2 * _EDGE) * step, _ROW, _STRIPE)
         ink = _INK if voice in played else _FADED
-        yield _Text(edge - 8, y + _ROW - 4, name, 10, ink, "end")
+        yield Text(edge - 8, y + _ROW - 4, name, 10, ink, "end")
     beat = beat_steps(groove.meter)
     for at in range(steps + 1):
         weight, colour = (1.0, _STEP_LINE)
@@ -314,14 +344,14 @@ def _bars(
             weight, colour = (1.4, _BAR_LINE)
         elif at % per_bar % beat == 0:
             weight, colour = (1.0, _BEAT_LINE)
-        yield _Box(zero + at * step - weight / 2, paper, weight, height, colour)
+        yield Box(zero + at * step - weight / 2, paper, weight, height, colour)
     mark = _mark_width(step)
     cells = slice(first * per_bar, stop * per_bar)
     for at, voice in np.argwhere(groove.hits[cells]).tolist():
         velocity = float(groove.velocity[cells][at, voice])
         offset = float(groove.offset[cells][at, voice])
         tall = _mark_height(velocity)
-        yield _Box(
+        yield Box(
             zero + (at + offset) * step - mark / 2,
             paper + (N_VOICES - voice) * _ROW - 1.0 - tall,
             mark,
@@ -350,23 +380,23 @@ def _hint(groove: Groove, step: int, voice: int, velocity: float, offset: float)
     )
 
 
-def _legend(left: float, top: float, step: float) -> Iterator[_Shape]:
+def _legend(left: float, top: float, step: float) -> Iterator[Shape]:
     """What colour and height mean, and what the distance from a line means."""
     baseline = top + 14
-    yield _Text(left, baseline, "velocity", 10)
+    yield Text(left, baseline, "velocity", 10)
     x = left + 50
     for low, high in pairwise(range(0, 129, 8)):
         velocity = min(high, 127) / 127
         tall = _mark_height(velocity)
-        yield _Box(x + low * 0.75, baseline + 2.5 - tall, 5, tall, velocity_colour(velocity))
+        yield Box(x + low * 0.75, baseline + 2.5 - tall, 5, tall, velocity_colour(velocity))
     for value in (1, 64, 127):
-        yield _Text(x + value * 0.75 - 1, baseline + 14, str(value), 8.5, anchor="middle")
+        yield Text(x + value * 0.75 - 1, baseline + 14, str(value), 8.5, anchor="middle")
     x += 130
     mark, tall = _mark_width(step), _mark_height(0.6)
     for words, shift in (("early", -6.0), ("on time", 0.0), ("late", 6.0)):
-        yield _Box(x - 0.5, baseline - 10, 1, 15, _BAR_LINE)
-        yield _Box(x + shift - mark / 2, baseline + 2.5 - tall, mark, tall, velocity_colour(0.6))
-        yield _Text(x + 14, baseline, words, 10)
+        yield Box(x - 0.5, baseline - 10, 1, 15, _BAR_LINE)
+        yield Box(x + shift - mark / 2, baseline + 2.5 - tall, mark, tall, velocity_colour(0.6))
+        yield Text(x + 14, baseline, words, 10)
         x += 36 + 5.5 * len(words)
 
 
@@ -381,21 +411,8 @@ def beat_steps(meter: Meter) -> int:
 # -- SVG -------------------------------------------------------------------------------------
 
 
-def _svg(drawing: _Drawing, label: str = "") -> str:
-    size = f"{drawing.width:g} {drawing.height:g}"
-    width, height = size.split()
-    described = f' role="img" aria-label="{escape(_printable(label))}"' if label else ""
-    lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
-        f'viewBox="0 0 {size}" font-family="{_FONTS}"{described}>',
-        *(_element(shape) for shape in drawing.shapes),
-        "</svg>",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _element(shape: _Shape) -> str:
-    if isinstance(shape, _Text):
+def _element(shape: Shape) -> str:
+    if isinstance(shape, Text):
         anchor = "" if shape.anchor == "start" else f' text-anchor="{shape.anchor}"'
         weight = ' font-weight="600"' if shape.bold else ""
         return (

@@ -1,0 +1,140 @@
+"""Searching a folder of 100,000 grooves; and which distance finds what belongs together.
+
+    python benchmarks/search.py [--files 100000]
+    python benchmarks/search.py --distances
+
+The first makes a synthetic index, of one window a file, and measures opening it and answering. The
+second takes windows of GMD's validation split, one every four bars, and looks for other windows of
+the same take among all of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ghostnote.bundle import load_bundle
+from ghostnote.data.corpus import load_corpus
+from ghostnote.data.windows import windows
+from ghostnote.music.tensors import to_groove_x
+from ghostnote.pipeline.search import Index, open_index, save_index, spread
+from ghostnote.runtime import Runtime
+
+Array = npt.NDArray[np.float64]
+
+
+def synthetic(files: int, latent: int) -> Index:
+    """An index of `files` that do not exist, whose latents are drawn from N(0, I)."""
+    random = np.random.default_rng(0)
+    names = [f"pack {file // 100:04}/loop {file:06}.mid".encode() for file in range(files)]
+    return Index(
+        folder=Path("/loops"),
+        about={"model": "synthetic", "encoder": "", "pitches": "", "channel": "10"},
+        mu=random.standard_normal((files, latent)).astype(np.float32),
+        sigma=np.ones(latent, np.float32),
+        bar=np.zeros(files, np.int32),
+        start=np.arange(files + 1),
+        names=np.frombuffer(b"".join(names), np.uint8),
+        name_end=np.cumsum([len(name) for name in names]),
+        size=np.ones(files, np.int64),
+        mtime=np.ones(files, np.int64),
+        sha256=np.zeros((files, 32), np.uint8),
+        reasons={},
+    )
+
+
+def speed(files: int) -> None:
+    latent = 128
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / "synthetic.index"
+        save_index(place, synthetic(files, latent))
+        query = np.random.default_rng(1).standard_normal((1, latent))
+        began = time.perf_counter()
+        index = open_index(place)
+        first = index.nearest(query, 10)
+        opened = time.perf_counter() - began
+        times = []
+        for _ in range(20):
+            began = time.perf_counter()
+            again = index.nearest(query, 10)
+            times.append(time.perf_counter() - began)
+        apart = np.sqrt(((np.asarray(index.mu, np.float64) - query) ** 2).sum(1))
+        order = np.argsort(apart, kind="stable")[:10]
+        same = [index.folder / index.name(int(file)) for file in order]
+        assert [match.path for match in first] == [match.path for match in again] == same
+        print(f"{files:,} files, {place.stat().st_size / 2**20:.0f} MiB, z of {latent} numbers")
+        print(f"opened and answered once: {opened * 1e3:.0f} ms")
+        print(f"answered again: {np.median(times) * 1e3:.0f} ms (median of {len(times)})")
+        print("the ten found are the ten nearest in float64")
+
+
+def squared(a: Array, b: Array) -> Array:
+    return np.asarray((a**2).sum(1)[:, None] + (b**2).sum(1) - 2 * a @ b.T)
+
+
+def divergence(mu: Array, sigma: Array) -> Array:
+    """The symmetrised Kullback-Leibler divergence of each pair of diagonal Gaussians."""
+    variance, precision = sigma**2, sigma**-2
+    rows = [
+        ((variance[i] + (mu[i] - mu) ** 2) * precision).sum(1)
+        + ((variance + (mu[i] - mu) ** 2) * precision[i]).sum(1)
+        for i in range(len(mu))
+    ]
+    return np.stack(rows)
+
+
+def distances() -> None:
+    corpus, runtime = load_corpus(), Runtime(load_bundle())
+    chosen = windows(corpus.select(split="validation"), bars=4, hop=4)
+    velocity, offset = chosen.batch(np.arange(len(chosen)))
+    x = to_groove_x(velocity > 0, velocity.astype(np.float32) / 127, offset)
+    mu, sigma = (part.astype(np.float64) for part in runtime.encode(x))
+    training = windows(corpus.select(split="train"), bars=4, hop=4)
+    velocity, offset = training.batch(np.arange(len(training)))
+    real = to_groove_x(velocity > 0, velocity.astype(np.float32) / 127, offset)
+    seen = runtime.encode(real)[0].astype(np.float64)
+    whitening = np.linalg.cholesky(np.linalg.inv(np.cov(seen, rowvar=False)))
+    unit = mu / np.linalg.norm(mu, axis=1, keepdims=True)
+    hits, flat = x[..., :9].reshape(len(x), -1), x.reshape(len(x), -1)
+    tried = {
+        "means": squared(mu, mu),
+        "means, cosine": -unit @ unit.T,
+        "means, whitened by training": squared(mu @ whitening, mu @ whitening),
+        "means in mean deviations of posteriors": squared(*[mu / spread(runtime)] * 2),
+        "symmetrised divergence": divergence(mu, sigma),
+        "no model: hits that differ": squared(*[hits.astype(np.float64)] * 2),
+        "no model: hits, velocity and offset": squared(*[flat.astype(np.float64)] * 2),
+    }
+    take = chosen.take
+    asked = np.bincount(take)[take] > 1
+    print(f"{asked.sum()} queries among {len(take)} windows of {len(set(take))} takes\n")
+    print("| distance | first is of the take | recall in 10 | mean average precision |")
+    print("|---|---|---|---|")
+    for name, apart in tried.items():
+        np.fill_diagonal(apart, np.inf)
+        order = np.argsort(apart, axis=1, kind="stable")[:, :-1]
+        same = (take[order] == take[:, None])[asked]
+        precision = same.cumsum(1) / np.arange(1, same.shape[1] + 1)
+        average = (precision * same).sum(1) / same.sum(1)
+        recall = same[:, :10].sum(1) / np.minimum(same.sum(1), 10)
+        print(f"| {name} | {same[:, 0].mean():.3f} | {recall.mean():.3f} | {average.mean():.3f} |")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--files", type=int, default=100_000)
+    parser.add_argument("--distances", action="store_true")
+    asked = parser.parse_args()
+    if asked.distances:
+        distances()
+    else:
+        speed(asked.files)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,201 @@
+"""Maps: many latents as points in a plane."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from ghostnote.errors import ConfigError
+from ghostnote.latent import uniforms
+from ghostnote.pipeline.models import DEFAULT, Model, runtime_of
+from ghostnote.pipeline.sampling import draws
+
+FloatArray = npt.NDArray[np.float64]
+
+LAYOUTS: Final = ("pca", "neighbours")
+
+_NEIGHBOURS: Final = 15
+_ROUNDS: Final = 300
+_REPELLED: Final = 5
+_FARTHEST_STEP: Final = 4.0
+
+
+@dataclass(frozen=True, eq=False)
+class Map:
+    """Points in a plane that stand for latents.
+
+    Attributes:
+        points: `[N, 2]`; the first axis is the one along which they differ most.
+        labels: what each point is, such as a file; empty, or `N`.
+        styles: what its colour stands for; empty, or `N`.
+        layout: how the points were placed: pca or neighbours.
+        explained: the share of all variance that each axis of the PCA holds.
+        trust: how far points that are near on the map are near in the space, at most 1.
+        centre, axes: `[Z]` and `[2, Z]` of the PCA, orthonormal.
+    """
+
+    points: FloatArray
+    labels: tuple[str, ...]
+    styles: tuple[str, ...]
+    layout: str
+    explained: tuple[float, float]
+    trust: float
+    centre: FloatArray
+    axes: FloatArray
+
+    def __len__(self) -> int:
+        """`N`."""
+        return len(self.points)
+
+    def z(self, points: npt.ArrayLike) -> npt.NDArray[np.float32]:
+        """Latents `[M, Z]` at places `[M, 2]` of a PCA map: the mean in all that it does not show.
+
+        Raises:
+            ConfigError: the map was laid out by neighbours, which has no way back.
+        """
+        if self.layout != "pca":
+            raise ConfigError("a map of neighbours has no latents between its points")
+        places = np.asarray(points, np.float64).reshape(-1, 2)
+        return np.asarray(self.centre + places @ self.axes, np.float32)
+
+
+def make_map(
+    z: npt.NDArray[Any],
+    *,
+    labels: Sequence[str] = (),
+    styles: Sequence[str] = (),
+    layout: str = "pca",
+    seed: int = 0,
+) -> Map:
+    """Latents `z` `[N, Z]` as a map.
+
+    Args:
+        z: at least three.
+        labels: of each, such as a file; may be empty.
+        styles: of each, for its colour; may be empty.
+        layout: ``pca`` keeps the two directions along which z differs most; ``neighbours`` keeps
+            what is near together (see `neighbours`), and no distances.
+        seed: of the layout by neighbours.
+
+    Raises:
+        ConfigError: fewer than three latents, another number of labels, or no such layout.
+    """
+    if len(z) < 3:
+        raise ConfigError(f"{len(z)} points make no map", remedy="give three grooves or more")
+    for name, values in (("labels", labels), ("styles", styles)):
+        if values and len(values) != len(z):
+            raise ConfigError(f"{len(values)} {name} were given for {len(z)} points")
+    if layout not in LAYOUTS:
+        raise ConfigError(f"unknown layout {layout!r}", remedy=f"one of: {', '.join(LAYOUTS)}")
+    wide = z.astype(np.float64)
+    centre = wide.mean(0)
+    _, scale, right = np.linalg.svd(wide - centre, full_matrices=False)
+    axes = right[:2]
+    # The sign of an axis is arbitrary, and differs between linear algebra libraries.
+    axes = axes * np.sign(axes[np.arange(2), np.abs(axes).argmax(1)])[:, None]
+    points = (wide - centre) @ axes.T
+    if layout == "neighbours":
+        points = neighbours(wide, points, seed)
+    first, second = (scale[:2] ** 2 / max(float((scale**2).sum()), 1e-12)).tolist()
+    return Map(
+        points,
+        tuple(labels),
+        tuple(styles),
+        layout,
+        (first, second),
+        trustworthiness(wide, points),
+        centre,
+        axes,
+    )
+
+
+def map_prior(n: int = 1000, *, model: Model = DEFAULT, layout: str = "pca", seed: int = 0) -> Map:
+    """`n` draws of a model's prior as a map; styles are the components they were drawn from.
+
+    Raises:
+        ConfigError: as `make_map`.
+        BundleError: the bundle cannot be loaded.
+    """
+    if n < 3:
+        raise ConfigError(f"{n} points make no map", remedy="ask for three draws or more")
+    bundle = runtime_of(model).bundle
+    z, _ = draws(bundle, seed, range(n))
+    ends = np.cumsum(bundle.prior.weights, dtype=np.float64)
+    first = np.array([uniforms(seed, index, 1)[0] for index in range(n)])
+    component = np.minimum(np.searchsorted(ends, first * ends[-1]), len(ends) - 1)
+    styles = [f"component {number + 1}" for number in component.tolist()]
+    labels = [f"draw {index}" for index in range(n)]
+    return make_map(z, labels=labels, styles=styles, layout=layout, seed=seed)
+
+
+def neighbours(z: FloatArray, start: FloatArray, seed: int) -> FloatArray:
+    """Points `[N, 2]` on which those that are near in `z` `[N, Z]` are near.
+
+    The idea of LargeVis and UMAP (Tang et al. 2016, McInnes et al. 2018), small: each point is
+    drawn to its nearest neighbours and pushed away from points at random, all at once, in steps
+    that shrink; it begins at `start`. The same seed gives the same points.
+    """
+    n = len(z)
+    near = nearest(z, min(_NEIGHBOURS, n - 1))
+    one = np.repeat(np.arange(n), near.shape[1])
+    other = near.reshape(-1)
+    random = np.random.Generator(np.random.Philox(seed))
+    points = 10 * start / max(float(np.abs(start).max()), 1e-12)
+
+    def pushed(to: npt.NDArray[Any], force: FloatArray) -> FloatArray:
+        return np.stack([np.bincount(to, force[:, axis], n) for axis in range(2)], axis=1)
+
+    for round_ in range(_ROUNDS):
+        apart = points[one] - points[other]
+        square = (apart**2).sum(1, keepdims=True)
+        pull = np.clip(-2 * apart / (1 + square), -_FARTHEST_STEP, _FARTHEST_STEP)
+        moved = pushed(one, pull) - pushed(other, pull)
+        far = random.integers(0, n, len(one) * _REPELLED)
+        here = np.repeat(one, _REPELLED)
+        apart = points[here] - points[far]
+        square = (apart**2).sum(1, keepdims=True)
+        push = 2 * apart / ((0.01 + square) * (1 + square))
+        moved += pushed(here, np.clip(push, -_FARTHEST_STEP, _FARTHEST_STEP))
+        points = points + (1 - round_ / _ROUNDS) * 0.5 * moved / near.shape[1]
+    return np.asarray(points - points.mean(0))
+
+
+def nearest(z: FloatArray, k: int) -> npt.NDArray[np.intp]:
+    """The `k` nearest other rows of each row of `z`, `[N, k]`, the nearest first."""
+    squares = (z**2).sum(1)
+    found = []
+    for begin in range(0, len(z), 1024):
+        rows = z[begin : begin + 1024]
+        apart = squares - 2 * rows @ z.T
+        apart[np.arange(len(rows)), begin + np.arange(len(rows))] = np.inf
+        some = np.argpartition(apart, k - 1, axis=1)[:, :k]
+        order = np.take_along_axis(apart, some, 1).argsort(1, kind="stable")
+        found.append(np.take_along_axis(some, order, 1))
+    return np.concatenate(found)
+
+
+def trustworthiness(z: FloatArray, points: FloatArray, *, k: int = 12, most: int = 2000) -> float:
+    """How far points that are near on a map are near in the space: 1 at best, 0.5 by chance.
+
+    The measure of Venna and Kaski (2001), over the `k` nearest, of at most `most` points, evenly
+    chosen.
+    """
+    chosen = np.linspace(0, len(z) - 1, min(len(z), most)).astype(int)
+    z, points = z[chosen], points[chosen]
+    n = len(z)
+    k = min(k, (n - 1) // 2)
+    if k < 1:
+        return 1.0
+    shown = nearest(points, k)
+    total = 0.0
+    for row in range(n):
+        apart = ((z - z[row]) ** 2).sum(1)
+        apart[row] = -1
+        rank = np.empty(n, int)
+        rank[apart.argsort(kind="stable")] = np.arange(n)
+        total += float(np.maximum(rank[shown[row]] - k, 0).sum())
+    return 1 - 2 * total / (n * k * (2 * n - 3 * k - 1))

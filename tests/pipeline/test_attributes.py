@@ -1,0 +1,210 @@
+"""Moving grooves along attributes."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load, load_file, save
+
+from ghostnote.bundle import LATENT, Bundle, load_bundle
+from ghostnote.directions import AMOUNTS, Direction
+from ghostnote.errors import BundleError, ConfigError, GrooveError
+from ghostnote.music.attributes import ATTRIBUTES, measure
+from ghostnote.music.groove import Groove
+from ghostnote.pipeline.attributes import attribute, changed, fit_direction, moved_windows
+from ghostnote.pipeline.sampling import sample
+from ghostnote.runtime import Runtime, to_x
+
+
+@pytest.fixture(scope="module")
+def known_bundle(
+    tiny_bundle: Bundle, drumming: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Bundle:
+    """The tiny bundle with directions, although it was trained on too little to have good ones."""
+    pytest.importorskip("torch")
+    from ghostnote.data.corpus import load_corpus
+    from ghostnote.data.windows import windows
+    from ghostnote.export.attributes import add_attributes
+
+    copy = tmp_path_factory.mktemp("bundles") / "known"
+    shutil.copytree(tiny_bundle.path, copy)
+    training = windows(load_corpus(drumming).select(split="train"), bars=tiny_bundle.bars)
+    return add_attributes(load_bundle(copy), training)
+
+
+@pytest.fixture(scope="module")
+def grooves(known_bundle: Bundle) -> list[Groove]:
+    return sample(12, seed=3, model=known_bundle)
+
+
+def test_a_bundle_knows_all_attributes(known_bundle: Bundle) -> None:
+    known = known_bundle.directions
+    assert list(known) == list(ATTRIBUTES) == known_bundle.config["attributes"]
+    for one in known.values():
+        assert one.vector.shape == (known_bundle.latent,)
+        assert list(one.effects) == list(ATTRIBUTES)
+        assert one.effects[one.name][AMOUNTS.index(0.0)] == 0
+
+
+def test_what_is_not_about_attributes_stays(known_bundle: Bundle, tiny_bundle: Bundle) -> None:
+    before, after = (load_file(bundle.path / LATENT) for bundle in (tiny_bundle, known_bundle))
+    assert {name for name in after if not name.startswith("attribute.")} == set(before)
+    for name, array in before.items():
+        assert np.array_equal(after[name], array)
+    assert sample(2, model=known_bundle) == sample(2, model=tiny_bundle)
+    assert load_bundle(known_bundle.path).config == known_bundle.config
+
+
+def test_unknown_tensors_are_kept() -> None:
+    from ghostnote.export.attributes import with_tensors
+
+    old = save({"style.means": np.ones(3), "attribute.old": np.ones(2)})
+    new = load(with_tensors(old, {"attribute.new": np.zeros(1)}, instead_of="attribute."))
+    assert set(new) == {"style.means", "attribute.new"}
+
+
+def test_nothing_moves_by_nothing(known_bundle: Bundle, grooves: list[Groove]) -> None:
+    for groove in grooves:
+        assert attribute(groove, "density", 0, model=known_bundle) == groove
+    assert attribute(4, "swing", 0, model=known_bundle, seed=1) == sample(
+        4, seed=1, model=known_bundle
+    )
+
+
+def test_the_same_seed_gives_the_same_groove_alone_or_together(
+    known_bundle: Bundle, grooves: list[Groove]
+) -> None:
+    runtime = Runtime(known_bundle)
+    far = Direction("far", np.full(known_bundle.latent, 3, np.float32))
+    again = [attribute(groove, far, 2, model=runtime, temperature=1, seed=5) for groove in grooves]
+    assert again == [
+        attribute(groove, far, 2, model=runtime, temperature=1, seed=5) for groove in grooves
+    ]
+    assert again != grooves
+    x = to_x(grooves)
+    shift = far.shift(2)
+    together = moved_windows(Runtime(known_bundle, batch=5), x, shift, range(12), 1.0, 5)
+    for row in (0, 7, 11):
+        alone = moved_windows(runtime, x[row : row + 1], shift, [row], 1.0, 5)
+        assert np.array_equal(alone[0], together[row])
+    eight = attribute(8, "fill", 1, model=Runtime(known_bundle, batch=3), seed=2)
+    assert attribute(5, "fill", 1, model=known_bundle, seed=2) == eight[:5]
+
+
+def test_grooves_keep_their_length_and_tempo(known_bundle: Bundle, grooves: list[Groove]) -> None:
+    long = (grooves[0] + grooves[1])[:3].replace(bpm=77)
+    result = attribute(long, "density", 1, model=known_bundle)
+    assert (result.bars, result.bpm) == (3, 77)
+
+
+def test_what_does_not_change_stays_as_it_was_played() -> None:
+    random = np.random.default_rng(0)
+
+    def cells() -> np.ndarray:
+        hits = random.random((5, 16, 9)) < 0.4
+        parts = [hits, hits * (0.1 + 0.8 * random.random(hits.shape)), hits * 0.1]
+        return np.concatenate(parts, -1).astype(np.float32)
+
+    x, here, there = cells(), cells(), cells()
+    assert np.array_equal(changed(x, here, here), x)
+    result = changed(x, here, there)
+    one, other = here[..., :9] > 0.5, there[..., :9] > 0.5
+    assert np.array_equal((result[..., :9] > 0.5)[one != other], other[one != other])
+    same = one == other
+    assert np.array_equal(result[..., :9][same], x[..., :9][same])
+    silent = same & ~one
+    assert np.array_equal(result[..., 9:18][silent], x[..., 9:18][silent])
+    assert not result[..., 9:][np.tile(result[..., :9] == 0, 2)].any()
+
+
+def test_what_is_refused(known_bundle: Bundle, grooves: list[Groove]) -> None:
+    with pytest.raises(ConfigError, match="has no direction 'groove'"):
+        attribute(grooves[0], "groove", 1, model=known_bundle)
+    with pytest.raises(ConfigError, match="cannot be moved by 7"):
+        attribute(grooves[0], "density", 7, model=known_bundle)
+    with pytest.raises(ConfigError, match="0 loops"):
+        attribute(0, "density", 1, model=known_bundle)
+    with pytest.raises(GrooveError, match="3/4"):
+        attribute(Groove.silent(1, meter=(3, 4)), "density", 1, model=known_bundle)
+    other = load_bundle().directions["density"]
+    with pytest.raises(ConfigError, match="another model"):
+        attribute(grooves[0], other, 1, model=known_bundle)
+    foreign = replace(known_bundle.directions["density"], model="0" * 64)
+    with pytest.raises(ConfigError, match="another model"):
+        attribute(grooves[0], foreign, 1, model=known_bundle)
+
+
+def test_a_bundle_without_directions_says_so(known_bundle: Bundle, grooves: list[Groove]) -> None:
+    bare = Bundle(known_bundle.path, {**known_bundle.config, "attributes": []})
+    assert not bare.directions
+    with pytest.raises(ConfigError, match="fit one"):
+        attribute(grooves[0], "density", 1, model=bare)
+    wrong = Bundle(known_bundle.path, {**known_bundle.config, "attributes": ["density"]})
+    with pytest.raises(BundleError, match="attributes"):
+        _ = wrong.directions
+
+
+def test_a_direction_of_ones_own() -> None:
+    """What is told of grooves is found again: here, how often the ride is hit."""
+    runtime = Runtime(load_bundle())
+    loops = sample(48, seed=9, model=runtime)
+    labels = [float(groove.hits[:, 8].sum()) for groove in loops]
+    fitted = fit_direction(loops, labels, name="ride", model=runtime)
+    assert fitted.windows == 48
+    assert fitted.explained > 0.5
+    one = fitted.direction
+    assert list(one.effects) == ["ride", *ATTRIBUTES]
+    assert one.effects["ride"][-1] > one.effects["ride"][0]
+    more, less = (
+        sum(
+            float(attribute(groove, one, amount, model=runtime).hits[:, 8].sum())
+            for groove in loops[:6]
+        )
+        for amount in (2, -2)
+    )
+    assert more > less
+
+
+def test_held_attributes_are_left_alone(known_bundle: Bundle) -> None:
+    loops = sample(60, seed=9, model=known_bundle)
+    labels = [float(groove.hits[:, 8].sum()) for groove in loops]
+    fitted = fit_direction(loops, labels, name="ride", hold=["density"], model=known_bundle)
+    free, again = (fit_direction(loops, labels, name="ride", model=known_bundle) for _ in range(2))
+    assert np.array_equal(again.direction.vector, free.direction.vector)
+    assert not np.array_equal(fitted.direction.vector, free.direction.vector)
+
+
+@pytest.mark.parametrize("labels", [[1.0, 1.0, 1.0], [0.0, 1.0], [0.0, 1.0, float("nan")]])
+def test_labels_that_tell_nothing(known_bundle: Bundle, labels: list[float]) -> None:
+    grooves = [Groove.silent(2)] * 3
+    with pytest.raises(ConfigError):
+        fit_direction(grooves, labels, name="x", model=known_bundle)
+
+
+def test_the_shipped_model_follows() -> None:
+    """What the directions of groove-4bar promise: each rises all the way, and others move less."""
+    known = load_bundle().directions
+    assert list(known) == list(ATTRIBUTES)
+    for name, one in known.items():
+        assert (np.diff(one.effects[name]) > 0).all()
+        change = {other: curve[-1] - curve[0] for other, curve in one.effects.items()}
+        assert max(abs(value) for key, value in change.items() if key != name) < change[name]
+
+
+def test_the_shipped_model_moves_grooves() -> None:
+    runtime = Runtime(load_bundle())
+    grooves = sample(8, seed=4, model=runtime)
+    for name in ("density", "laid-back", "dynamics"):
+        means = [
+            measure(
+                to_x([attribute(groove, name, amount, model=runtime) for groove in grooves]),
+                names=[name],
+            ).mean()
+            for amount in (-2, 0, 2)
+        ]
+        assert means == sorted(means)
+        assert means[0] < means[2]
