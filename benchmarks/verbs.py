@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -99,7 +100,7 @@ def main() -> None:
                 console.print(f"{verb}: {error}")
                 continue
             runtime = Runtime(bundle)
-            ours = seconds(lambda call=call, runtime=runtime: call(runtime))
+            ours = seconds(partial(call, runtime))
             floor = seconds(bare(bundle, batch, arguments.bars))
             table.add_row(
                 verb, bundle.name, str(rounds), str(batch), f"{batch / ours:.0f}",

@@ -77,7 +77,7 @@ def lesson(bundle: Bundle, kind: str) -> Lesson:
     A model that was taught the task does it, alone or among others. One that was taught only to
     give back what it reads can humanise and infill as well, by reading what it wrote and writing
     it anew, some times over: a Markov chain whose stationary distribution is about that of what is
-    missing given what is known (Rezende, Mohamed and Wierstra 2014, appendix F).
+    missing given what is known (Rezende, Mohamed and Wierstra 2014).
 
     Raises:
         BundleError: it cannot.
