@@ -162,6 +162,7 @@ def test_tapped_times(
     [
         ["humanize", "--strength", "2"],
         ["humanize", "--keep", "hits"],
+        ["humanize", "--strenght", "0.5"],
         ["infill"],
         ["infill", "--bars", "0"],
         ["infill", "--bars", "3-2"],
