@@ -3,9 +3,9 @@
     python benchmarks/verbs.py [--bars 4] [--batches 1 256]
 
 A bare decode takes z and noise as they are, without an encoder, for as many windows as the grooves
-have. A model that was taught no task reads and writes each window four times over, and a groove
-that is longer than the window has twice as many windows less one. Last, an hour of drums, as one
-MIDI file, through the command line in a process of its own.
+have. A model that was taught no task reads and writes each window some times over ("rounds"), and a
+groove that is longer than the window has twice as many windows less one. Last, an hour of drums, as
+one MIDI file, through the command line in a process of its own.
 """
 
 from __future__ import annotations

@@ -21,8 +21,13 @@ from ghostnote.music.kit import N_VOICES
 from ghostnote.music.tasks import HitsControl, Identity, Mixture
 from ghostnote.runtime import FloatArray, Runtime, from_x
 
-_ROUNDS: Final = 4
-"""How often a model that was taught no task reads what it wrote and writes it anew."""
+_ROUNDS: Final = {"humanize": 2, "infill": 4}
+"""How often a model that was taught no task reads what it wrote and writes it anew.
+
+One round leaves stiff hits stiff, which it has never read. On validation windows of the Groove MIDI
+Dataset the second brings velocity nearest to what was played, and its spread too (0.25 to 0.27);
+from then on both errors grow.
+"""
 
 _Z_STREAM: Final = 1 << 32
 """Where the random numbers of the windows' z begin, apart from those of the steps."""
@@ -100,7 +105,7 @@ def lesson(bundle: Bundle, kind: str) -> Lesson:
         return Lesson()
     able = {"humanize": (Identity, HitsControl), "infill": (Identity,)}.get(kind, ())
     if isinstance(task, able):
-        return Lesson(rounds=_ROUNDS)
+        return Lesson(rounds=_ROUNDS[kind])
     raise BundleError(
         f"{bundle.name} was taught {task.kind}, which is not {kind}",
         remedy=f"use a model that was taught {kind}",
