@@ -93,8 +93,9 @@ def test_pipes(
     call = [command, "--model", bundle(tiny_bundle, folder, kind), *options]
     written = io.BytesIO()
     given = io.BytesIO((folder / "in/a.mid").read_bytes())
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(given))
-    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written))
+    pipes = io.TextIOWrapper(given), io.TextIOWrapper(written)
+    monkeypatch.setattr(sys, "stdin", pipes[0])
+    monkeypatch.setattr(sys, "stdout", pipes[1])
     assert main([*call, "-", "--quiet"]) == 0
     assert main([*call, "-", "--quiet", "--out", str(folder)]) == 2
     monkeypatch.undo()
@@ -161,6 +162,7 @@ def test_tapped_times(
     [
         ["humanize", "--strength", "2"],
         ["humanize", "--keep", "hits"],
+        ["humanize", "--strenght", "0.5"],
         ["infill"],
         ["infill", "--bars", "0"],
         ["infill", "--bars", "3-2"],

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from ghostnote import humanize
+from ghostnote import humanize, infill
 from ghostnote.bundle import Bundle
 from ghostnote.errors import BundleError, ConfigError, GrooveError
+from ghostnote.latent import Prior
 from ghostnote.music.groove import Groove
 from ghostnote.pipeline.humanising import humanize_all
 from ghostnote.pipeline.models import model_for
@@ -178,3 +182,43 @@ def test_a_seam_would_be_found(long: Groove) -> None:
     late, loud = np.clip(long.offset + edge, -0.5, 0.4999), np.clip(long.velocity + edge, 0, 1)
     assert seam_p_value(Groove.from_cells(long.hits, long.velocity, late)) < 0.01
     assert seam_p_value(Groove.from_cells(long.hits, loud, long.offset)) < 0.01
+
+
+@pytest.mark.parametrize("head", ["squared-error", "categorical"])
+def test_other_heads(
+    head: str, make_model: Callable[..., Any], tiny_bundle: Bundle, tmp_path: Path, played: Play
+) -> None:
+    """The original's output is played as well; one of hits alone has nothing to play with."""
+    from ghostnote.export.bundle import save_latent
+    from ghostnote.export.graph import decoder_graph, encoder_graph
+
+    model = make_model("flat", head)
+    normal = Prior(
+        np.ones(1, np.float32), np.zeros((1, 8), np.float32), np.eye(8, dtype=np.float32)[None]
+    )
+    files = {
+        "encoder.onnx": encoder_graph(model).SerializeToString(),
+        "decoder.onnx": decoder_graph(model).SerializeToString(),
+        "latent.safetensors": save_latent(normal, np.zeros(0, np.uint64)),
+    }
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    config = {
+        **tiny_bundle.config,
+        "model": {**tiny_bundle.config["model"], "latent": 8, "head": {"kind": head}},
+        "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
+    }
+    bundle, groove = Bundle(tmp_path, config), played(3)
+    if head == "categorical":
+        with pytest.raises(BundleError, match="without velocity"):
+            humanize(groove, model=bundle)
+    else:
+        result = humanize(groove, model=bundle)
+        assert np.array_equal(result.hits, groove.hits)
+        assert result != groove
+        assert humanize(groove, strength=0, model=bundle) == groove
+    keep = np.arange(9) < 4
+    filled = infill(groove, keep, model=bundle)
+    assert np.array_equal(filled.hits[:, keep], groove.hits[:, keep])
+    assert np.array_equal(filled.velocity[:, keep], groove.velocity[:, keep])
+    assert np.array_equal(filled.offset[:, keep], groove.offset[:, keep])

@@ -97,9 +97,15 @@ def make_files(
         1 if any file failed, otherwise 0.
 
     Raises:
-        ConfigError: ``-`` stands beside other files, or with `--out` or `--json`.
+        ConfigError: ``-`` stands beside other files, or with `--out` or `--json`; or a file looks
+            like an option.
         GhostnoteError: as `make` does, for standard input.
     """
+    for path in files:
+        if path != PIPE and str(path).startswith("-"):
+            raise ConfigError(
+                f"unknown option {path}", remedy=f"see --help; a file so called is ./{path}"
+            )
     if PIPE in files:
         _piped(files, make, output)
         return 0

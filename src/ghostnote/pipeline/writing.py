@@ -21,8 +21,13 @@ from ghostnote.music.kit import N_VOICES
 from ghostnote.music.tasks import HitsControl, Identity, Mixture
 from ghostnote.runtime import FloatArray, Runtime, from_x
 
-_ROUNDS: Final = 4
-"""How often a model that was taught no task reads what it wrote and writes it anew."""
+_ROUNDS: Final = {"humanize": 2, "infill": 4}
+"""How often a model that was taught no task reads what it wrote and writes it anew.
+
+One round leaves stiff hits stiff, which it has never read. On validation windows of the Groove MIDI
+Dataset the second brings velocity nearest to what was played, and its spread too (0.25 to 0.27);
+from then on both errors grow.
+"""
 
 _Z_STREAM: Final = 1 << 32
 """Where the random numbers of the windows' z begin, apart from those of the steps."""
@@ -77,7 +82,7 @@ def lesson(bundle: Bundle, kind: str) -> Lesson:
     A model that was taught the task does it, alone or among others. One that was taught only to
     give back what it reads can humanise and infill as well, by reading what it wrote and writing
     it anew, some times over: a Markov chain whose stationary distribution is about that of what is
-    missing given what is known (Rezende, Mohamed and Wierstra 2014, appendix F).
+    missing given what is known (Rezende, Mohamed and Wierstra 2014).
 
     Raises:
         BundleError: it cannot.
@@ -100,7 +105,7 @@ def lesson(bundle: Bundle, kind: str) -> Lesson:
         return Lesson()
     able = {"humanize": (Identity, HitsControl), "infill": (Identity,)}.get(kind, ())
     if isinstance(task, able):
-        return Lesson(rounds=_ROUNDS)
+        return Lesson(rounds=_ROUNDS[kind])
     raise BundleError(
         f"{bundle.name} was taught {task.kind}, which is not {kind}",
         remedy=f"use a model that was taught {kind}",
