@@ -47,7 +47,7 @@ def test_a_checkpoint_becomes_a_bundle_that_plays(
     out = tmp_path / "models" / "humanize"
     assert main(["import", "magenta", str(checkpoint), "-o", str(out)]) == 0
     shown = capsys.readouterr().out.replace("\n", "")
-    assert shown.startswith(f"{NAME}: 2 bars, 38,555 parameters, 0.3 MiB in ")
+    assert shown.startswith(f"{NAME}: 2 bars, 38,555 parameters, 0.4 MiB in ")
     assert str(out) in shown
     assert load_bundle(out).name == NAME
     loops = tmp_path / "loops"

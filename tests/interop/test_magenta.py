@@ -18,7 +18,17 @@ import pytest
 import torch
 from safetensors.numpy import load
 
-from ghostnote.bundle import CARD, CONFIG, DECODER, ENCODER, LATENT, WEIGHTS, Bundle, load_bundle
+from ghostnote.bundle import (
+    CARD,
+    CONFIG,
+    DECODER,
+    ENCODER,
+    LATENT,
+    SCORER,
+    WEIGHTS,
+    Bundle,
+    load_bundle,
+)
 from ghostnote.errors import BundleError, ConfigError, OutputError, WeightsError
 from ghostnote.export.bundle import load_model
 from ghostnote.interop import magenta as module
@@ -351,7 +361,7 @@ def test_what_exists_is_replaced_when_asked_for_and_not_before(
     weights, target = edited(golden), tmp_path / "b"
     import_magenta(weights, target)
     before = contents(target)
-    assert before.keys() == {CONFIG, CARD, WEIGHTS, LATENT, ENCODER, DECODER}
+    assert before.keys() == {CONFIG, CARD, WEIGHTS, LATENT, ENCODER, DECODER, SCORER}
     other = "groovae_2bar_humanize"
     with pytest.raises(OutputError, match="exists already"):
         import_magenta(weights, target, configuration=other)
@@ -380,7 +390,7 @@ def test_a_failure_on_the_way_leaves_what_was_there(
     def fail(_model: object) -> None:
         raise ConfigError("no graph")
 
-    monkeypatch.setattr(module, "decoder_graph", fail)
+    monkeypatch.setattr(module, "graphs", fail)
     with pytest.raises(ConfigError, match="no graph"):
         import_magenta(edited(golden), target, overwrite=True)
     assert contents(target) == before

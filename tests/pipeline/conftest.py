@@ -11,7 +11,6 @@ import pytest
 
 from ghostnote.bundle import Bundle
 from ghostnote.music.groove import Groove
-from ghostnote.music.tasks import Mixture
 
 
 @pytest.fixture(scope="session")
@@ -31,10 +30,10 @@ def mixture_bundle(
     """A small bundle that was taught all tasks, and has to be told which it is asked for."""
     torch = pytest.importorskip("torch")
     from ghostnote.cli.train import settings
-    from ghostnote.data.bars import Bars, to_x
+    from ghostnote.data.bars import Bars
     from ghostnote.data.corpus import load_corpus
     from ghostnote.data.windows import windows
-    from ghostnote.export import bundle as export
+    from ghostnote.export.bundle import export_bundle
     from ghostnote.train.checkpoint import load_checkpoint
     from ghostnote.train.loop import BEST, Machine, train
 
@@ -48,19 +47,7 @@ def mixture_bundle(
     train(run, Bars.of(training), Bars.of(validation), folder, machine=machine)
     target = tmp_path_factory.mktemp("bundles") / "tiny-tasks"
 
-    def posteriors(model: Any, bars: Bars) -> tuple[Any, Any]:
-        """For the prior: of windows of which nothing is hidden, told so."""
-        x = to_x(bars.cells(bars.bars_of(np.arange(len(bars)))))
-        told = Mixture().told(np.zeros(len(x), int), x.shape[1])
-        with torch.no_grad():
-            normal = model.encode(torch.from_numpy(x), torch.from_numpy(told))
-        return normal.mean.numpy(), normal.stddev.numpy()
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(export, "posteriors", posteriors)
-        return export.export_bundle(
-            load_checkpoint(folder / BEST), training, target, name="tiny-tasks"
-        )
+    return export_bundle(load_checkpoint(folder / BEST), training, target, name="tiny-tasks")
 
 
 @pytest.fixture(scope="session")

@@ -205,6 +205,8 @@ def test_other_heads(
         (tmp_path / name).write_bytes(content)
     config = {
         **tiny_bundle.config,
+        "parts": [],
+        "attributes": [],
         "model": {**tiny_bundle.config["model"], "latent": 8, "head": {"kind": head}},
         "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
     }
