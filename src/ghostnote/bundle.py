@@ -33,7 +33,7 @@ from ghostnote.music.groove import Meter, steps_per_bar
 from ghostnote.music.kit import CLASSES_MAP, DEFAULT_MAP, N_VOICES, DrumMap, builtin_map
 from ghostnote.music.tasks import Task, task_from
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """The version of the layout; a bundle of another one is refused."""
 
 DEFAULT: Final = "groove-4bar"
