@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -83,6 +85,66 @@ def test_all_requirements_are_pinned() -> None:
     pins = dict(line.split("==") for line in packages)
     assert len(pins) == len(packages)
     assert (pins["magenta"], pins["note-seq"]) == ("2.1.4", "0.0.5")
+
+
+# -- golden vectors ------------------------------------------------------------------------
+
+
+def test_golden_vectors_without_the_original(tmp_path: Path) -> None:
+    env, python, out = tmp_path / "env", tmp_path / "python3.11", tmp_path / "golden"
+    options = ("-o", out, "--env", env, "--python", python)
+    done = run("benchmarks.peer_magenta.golden", "hier-mel_16bar", "boolean", *options)
+    assert done.returncode == 0, done.stderr
+    reason = f"{python} cannot be run: No such file or directory"
+    assert done.stdout.strip() == (
+        f"magenta 2.1.4 cannot be set up here, so nothing is made: {reason}"
+    )
+    assert not out.exists()
+
+
+def test_golden_vectors_are_not_overwritten(tmp_path: Path) -> None:
+    there = tmp_path / "boolean.small"
+    there.mkdir()
+    done = run("benchmarks.peer_magenta.golden", "boolean", "-o", tmp_path, "--env", tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.strip() == f"--out: there already: {there}"
+
+
+def golden_model(**sizes: object) -> Any:
+    """A model of symbols as `theirs_golden` has it, without the original."""
+    from benchmarks.peer_magenta.theirs_golden import Model
+
+    vae = SimpleNamespace(encoder=SimpleNamespace(), decoder=SimpleNamespace())
+    hparams = {"batch_size": 4, "max_seq_len": 64}
+    given = {"seen": 7, "depth": 7, "controls": 0, "segments": 4, "end": 6, "about": {}}
+    return Model(vae, hparams, **{**given, **sizes})
+
+
+def test_golden_segments_end_with_their_symbol(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT))
+    from benchmarks.peer_magenta.theirs_golden import given
+
+    made = given(golden_model(), np.random.default_rng(0))
+    assert made.lengths.shape == made.shorter.shape == (4, 4)
+    assert (made.shorter <= made.lengths).all()
+    assert (made.lengths.min(), made.shorter.min()) == (0, 0)
+    assert made.lengths.max() <= 16
+    for window, lengths in zip(made.outputs.reshape(4, 4, 16, 7), made.lengths, strict=True):
+        for segment, length in zip(window, lengths, strict=True):
+            ends = [length - 1] if length else []
+            assert np.flatnonzero(segment[:, 6]).tolist() == ends
+            assert segment[:length].sum(-1).tolist() == [1.0] * length
+            assert not segment[length:].any()
+    np.testing.assert_array_equal(made.inputs, made.outputs)
+
+
+def test_golden_decisions_are_as_clear_as_the_closest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT))
+    from benchmarks.peer_magenta.theirs_golden import clearness
+
+    logits = np.zeros((1, 2, 7))
+    logits[0, :, :3] = [[1.0, 3.0, 2.5], [0.0, 5.0, 1.0]]
+    assert clearness(golden_model(), logits) == 0.5
 
 
 # -- our side ------------------------------------------------------------------------------
