@@ -17,6 +17,7 @@ from ghostnote.bundle import (
     DECODER,
     DEFAULT,
     ENCODER,
+    FORMAT,
     LATENT,
     SCORER,
     WEIGHTS,
@@ -169,11 +170,11 @@ def test_damage_is_found_wherever_a_file_is_used(copy: Path) -> None:
     refused(lambda: bundle.prior, copy / LATENT)
 
 
-@pytest.mark.parametrize("version", [0, 2, "1", None])
+@pytest.mark.parametrize("version", [0, 3, "1", None])
 def test_another_format_is_refused(copy: Path, version: object) -> None:
     rewrite(copy, format=version)
     line = refused(lambda: load_bundle(copy), copy)
-    assert f"format {version}; this ghostnote reads format 1" in line
+    assert f"format {version}; this ghostnote reads format {FORMAT}" in line
 
 
 @pytest.mark.parametrize(
