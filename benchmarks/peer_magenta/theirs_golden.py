@@ -499,7 +499,8 @@ def vectors(
     add("eval1000", session.run({name: graph.evaluated[name] for name in later}, feed))
     model.vae.global_step.load(0, session)
     add("train", dict(_training(session, graph, feed, given.train_eps)))
-    return arrays, {"free_bits_used": free, "sampling_decision_margin": clear}
+    margin = clear if np.isfinite(clear) else None  # JSON has no infinity
+    return arrays, {"free_bits_used": free, "sampling_decision_margin": margin}
 
 
 def _training(
