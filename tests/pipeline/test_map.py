@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from xml.etree import ElementTree
+
 import numpy as np
 import pytest
 
@@ -79,3 +81,14 @@ def test_what_is_refused(tiny_bundle: Bundle) -> None:
             make_map(**{"z": clusters(9), **wrong})
     with pytest.raises(ConfigError, match="2 points"):
         map_prior(2, model=tiny_bundle)
+
+
+def test_a_map_shows_itself_in_a_notebook() -> None:
+    z = np.random.default_rng(0).standard_normal((12, 5)).astype(np.float32)
+    made = make_map(z, styles=["<rock>", "jazz"] * 6, labels=[f"{i}&.mid" for i in range(12)])
+    page = made._repr_html_()
+    ElementTree.fromstring(page)  # well-formed, and what is named in it is escaped
+    assert "12 grooves by pca" in page
+    assert 'role="img"' in page
+    assert "<rock>" not in page
+    assert "&lt;rock&gt;" in page

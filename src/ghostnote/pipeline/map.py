@@ -51,6 +51,15 @@ class Map:
         """`N`."""
         return len(self.points)
 
+    def _repr_html_(self) -> str:
+        """The map as a notebook shows it."""
+        from ghostnote.notebook import picture_html
+        from ghostnote.render.scatter import scatter_svg
+
+        explained = f", {sum(self.explained):.0%} of the variance" if self.layout == "pca" else ""
+        caption = f"{len(self):,} grooves by {self.layout}{explained}; trust {self.trust:.2f}"
+        return picture_html(scatter_svg(self.points, self.styles, self.labels), caption)
+
     def z(self, points: npt.ArrayLike) -> npt.NDArray[np.float32]:
         """Latents `[M, Z]` at places `[M, 2]` of a PCA map: the mean in all that it does not show.
 

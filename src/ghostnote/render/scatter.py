@@ -44,7 +44,8 @@ def scatter_svg(
     Raises:
         GrooveError: there are no points, or not as many styles or labels as points.
     """
-    return svg_of(_scatter(points, styles, labels, title, note))
+    shown = f"map of {len(points):,} points"
+    return svg_of(_scatter(points, styles, labels, title, note), shown)
 
 
 def write_scatter(
