@@ -17,15 +17,17 @@ from ghostnote.cli.batch import (
     failures,
     midi_files,
     outputs,
+    plain_grid,
     process,
     refuse_existing,
     say,
     summarise,
 )
 from ghostnote.cli.labels import labels_of
+from ghostnote.cli.loops import read_groove
 from ghostnote.errors import ConfigError, DataError, GrooveError
-from ghostnote.music.kit import DEFAULT_MAP, DrumMap, builtin_map, load_map
-from ghostnote.music.midi import DRUM_CHANNEL, read_midi, write_midi
+from ghostnote.music.kit import DEFAULT_MAP, builtin_map, load_map
+from ghostnote.music.midi import DRUM_CHANNEL, write_midi
 
 if TYPE_CHECKING:
     from ghostnote.directions import Direction
@@ -133,10 +135,10 @@ def move(
         def work(item: tuple[Path, Path]) -> dict[str, object]:
             source, target = item
             refuse_existing([target], force=force)
-            groove, report, warnings = _read(source, pitches, channel)
+            read = read_groove(source, pitches, channel)
             try:
                 result = moved(
-                    groove, shift, model=runtime, temperature=temperature or 0.0, seed=seed
+                    read.groove, shift, model=runtime, temperature=temperature or 0.0, seed=seed
                 )
             except GrooveError as error:
                 raise error.at(source) from None
@@ -146,11 +148,11 @@ def move(
             return {
                 "source": str(source),
                 "file": str(target),
-                "before": _measured(groove),
+                "before": _measured(read.groove),
                 "after": _measured(result),
-                "grid": {**vars(report), "unmapped": dict(report.unmapped)},
-                "warnings": list(warnings),
-                "remarks": [*warnings, str(report)],
+                "grid": plain_grid(read.report),
+                "warnings": list(read.warnings),
+                "remarks": list(read.remarks),
             }
 
         items = list(zip([source.path for source in sources], targets, strict=True))
@@ -291,7 +293,7 @@ def fit(
     numbers = _numbers({path: told[path] for path in chosen}, positive or name)
 
     def read(path: Path) -> tuple[Groove, float]:
-        groove, _, _ = _read(path, pitches, channel)
+        groove = read_groove(path, pitches, channel).groove
         try:
             in_meter(groove, runtime.bundle)
         except GrooveError as error:
@@ -334,14 +336,6 @@ def _moves(what: Sequence[str]) -> tuple[dict[str, float], list[Path]]:
             remedy="such as density=+1.5, before the files",
         )
     return amounts, [Path(name) for name in rest]
-
-
-def _read(path: Path, drum_map: DrumMap, channel: int) -> tuple[Groove, Any, tuple[str, ...]]:
-    from ghostnote.music.grid import to_groove
-
-    performance = read_midi(path)
-    groove, report = to_groove(performance, drum_map, channel=channel)
-    return groove, report, performance.warnings
 
 
 def _first_beat(loop: Groove) -> Any:

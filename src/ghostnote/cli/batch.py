@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
 from rich.console import Console
 from rich.text import Text
@@ -18,6 +18,9 @@ from ghostnote.errors import (
     MissingExtraError,
     OutputError,
 )
+
+if TYPE_CHECKING:
+    from ghostnote.music.grid import GridReport
 
 MIDI_SUFFIXES: Final = (".mid", ".midi")
 
@@ -188,3 +191,8 @@ def failures(batch: Batch[object]) -> list[dict[str, str | None]]:
         {"source": error.source, "reason": error.reason, "remedy": error.remedy}
         for error in batch.failed
     ]
+
+
+def plain_grid(report: GridReport) -> dict[str, object]:
+    """What did not fit the grid or the map, as values that JSON can hold."""
+    return {**vars(report), "unmapped": dict(report.unmapped)}

@@ -7,7 +7,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from ghostnote.cli.playing import Files, Outcome, Output, make_files, plain_grid
+from ghostnote.cli.batch import plain_grid
+from ghostnote.cli.playing import Files, Outcome, Output, make_files
 from ghostnote.music.kit import DEFAULT_MAP, load_map
 from ghostnote.music.midi import DRUM_CHANNEL
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from ghostnote.cli.batch import refuse_existing
+from ghostnote.cli.batch import plain_grid, refuse_existing
 
 if TYPE_CHECKING:
     from ghostnote.music.grid import GridReport
@@ -36,8 +36,11 @@ class Read(NamedTuple):
     @property
     def plain(self) -> dict[str, object]:
         """The same as values that JSON can hold."""
-        grid = {**vars(self.report), "unmapped": dict(self.report.unmapped)}
-        return {"source": str(self.source), "grid": grid, "warnings": list(self.warnings)}
+        return {
+            "source": str(self.source),
+            "grid": plain_grid(self.report),
+            "warnings": list(self.warnings),
+        }
 
 
 def read_groove(source: Path, drum_map: DrumMap, channel: int) -> Read:

@@ -15,6 +15,7 @@ from ghostnote.cli.batch import (
     failures,
     midi_files,
     outputs,
+    plain_grid,
     process,
     refuse_existing,
     say,
@@ -23,7 +24,6 @@ from ghostnote.cli.batch import (
 from ghostnote.errors import ConfigError
 
 if TYPE_CHECKING:
-    from ghostnote.music.grid import GridReport
     from ghostnote.music.song import Song
     from ghostnote.pipeline.songs import SongReport
 
@@ -223,11 +223,6 @@ def of_song(play: Callable[[Song], tuple[Song, SongReport]]) -> Make:
         return Outcome(bytes(played), (*warnings, str(report)), plain)
 
     return make
-
-
-def plain_grid(report: GridReport) -> dict[str, object]:
-    """A report as values that JSON can hold."""
-    return {**vars(report), "unmapped": dict(report.unmapped)}
 
 
 def listed(texts: Sequence[str]) -> list[str]:

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import Annotated
 
 from cyclopts import Parameter
 from rich.console import Console
@@ -16,27 +16,16 @@ from ghostnote.cli.batch import (
     failures,
     midi_files,
     outputs,
+    plain_grid,
     process,
     refuse_existing,
     say,
     summarise,
 )
+from ghostnote.cli.loops import Read, read_groove
 from ghostnote.errors import ConfigError
 from ghostnote.music.kit import DEFAULT_MAP, DrumMap, load_map
-from ghostnote.music.midi import DRUM_CHANNEL, read_midi
-
-if TYPE_CHECKING:
-    from ghostnote.music.grid import GridReport
-    from ghostnote.music.groove import Groove
-
-
-class Panel(NamedTuple):
-    """A file that was read: what is drawn of it, and what the grid dropped."""
-
-    source: Path
-    groove: Groove
-    report: GridReport
-    warnings: tuple[str, ...]
+from ghostnote.music.midi import DRUM_CHANNEL
 
 
 def plot(
@@ -99,7 +88,7 @@ def plot(
         write_picture(picture, grooves, titles, overwrite=force)
     console = Console(quiet=quiet or as_json)
     for panel in panels:
-        for remark in (*panel.warnings, str(panel.report)):
+        for remark in panel.remarks:
             say(console, f"{panel.source}: {remark}")
     if panels:
         say(console, f"The picture is {picture}")
@@ -128,25 +117,22 @@ def _picture(out: Path | None, sources: Sequence[Source]) -> Path:
     return outputs(sources, None, [".svg"])[0][0]
 
 
-def _read(source: Source, drum_map: DrumMap, channel: int, bars: slice) -> Panel:
+def _read(source: Source, drum_map: DrumMap, channel: int, bars: slice) -> Read:
     from ghostnote.errors import GrooveError
-    from ghostnote.music.grid import to_groove
 
-    performance = read_midi(source.path)
-    groove, report = to_groove(performance, drum_map, channel=channel)
+    read = read_groove(source.path, drum_map, channel)
     try:
-        part = groove[bars]
+        return read._replace(groove=read.groove[bars])
     except GrooveError:
         raise GrooveError(
-            f"has no bar {bars.start + 1}, only {groove.bars}",
+            f"has no bar {bars.start + 1}, only {read.groove.bars}",
             source=source.path,
             remedy="choose other --bars",
         ) from None
-    return Panel(source.path, part, report, performance.warnings)
 
 
 def _print_json(
-    picture: Path, panels: Sequence[Panel], failed: Sequence[dict[str, str | None]]
+    picture: Path, panels: Sequence[Read], failed: Sequence[dict[str, str | None]]
 ) -> None:
     document = {
         "picture": str(picture) if panels else None,
@@ -157,7 +143,7 @@ def _print_json(
                 "meter": list(panel.groove.meter),
                 "bars": panel.groove.bars,
                 "hits": panel.groove.n_hits,
-                "grid": {**vars(panel.report), "unmapped": dict(panel.report.unmapped)},
+                "grid": plain_grid(panel.report),
                 "warnings": list(panel.warnings),
             }
             for panel in panels

@@ -15,16 +15,17 @@ from ghostnote.cli.batch import (
     failures,
     midi_files,
     outputs,
+    plain_grid,
     process,
     refuse_existing,
     say,
     summarise,
 )
+from ghostnote.cli.loops import Read, read_groove
 from ghostnote.music.kit import DEFAULT_MAP, DrumMap, builtin_map, load_map
-from ghostnote.music.midi import DRUM_CHANNEL, read_midi, write_midi
+from ghostnote.music.midi import DRUM_CHANNEL, write_midi
 
 if TYPE_CHECKING:
-    from ghostnote.music.grid import GridReport
     from ghostnote.pipeline.reconstruction import Reconstruction
     from ghostnote.runtime import Runtime
 
@@ -32,11 +33,9 @@ if TYPE_CHECKING:
 class Reconstructed(NamedTuple):
     """A file that was sent through a model."""
 
-    source: Path
+    read: Read
     file: Path
     outcome: Reconstruction
-    report: GridReport
-    warnings: tuple[str, ...]
 
 
 def reconstruct(
@@ -124,24 +123,23 @@ def _reconstruct(  # noqa: PLR0917 - one call, of which every option is a part
     force: bool,
 ) -> Reconstructed:
     from ghostnote.errors import GrooveError
-    from ghostnote.music.grid import to_groove, to_performance
+    from ghostnote.music.grid import to_performance
     from ghostnote.pipeline.reconstruction import reconstruct as send
 
     refuse_existing([target], force=force)
-    performance = read_midi(source)
-    groove, report = to_groove(performance, drum_map, channel=channel)
+    read = read_groove(source, drum_map, channel)
     try:
-        outcome = send(groove, model=runtime, temperature=temperature, seed=seed)
+        outcome = send(read.groove, model=runtime, temperature=temperature, seed=seed)
     except GrooveError as error:
         raise error.at(source) from None
     write_midi(target, to_performance(outcome.groove, builtin_map("gm")), overwrite=force)
-    return Reconstructed(source, target, outcome, report, performance.warnings)
+    return Reconstructed(read, target, outcome)
 
 
 def _plain(done: Reconstructed) -> dict[str, object]:
     outcome = done.outcome
     return {
-        "source": str(done.source),
+        "source": str(done.read.source),
         "file": str(done.file),
         "bars": outcome.groove.bars,
         "bits": outcome.bits,
@@ -150,8 +148,8 @@ def _plain(done: Reconstructed) -> dict[str, object]:
         "added": outcome.added,
         "velocity_error": outcome.velocity_error,
         "offset_error": outcome.offset_error,
-        "grid": {**vars(done.report), "unmapped": dict(done.report.unmapped)},
-        "warnings": list(done.warnings),
+        "grid": plain_grid(done.read.report),
+        "warnings": list(done.read.warnings),
     }
 
 
@@ -161,8 +159,8 @@ def _print_table(done: Sequence[Reconstructed]) -> None:
 
     console = Console(highlight=False, emoji=False)
     for one in done:
-        for remark in (*one.warnings, str(one.report)):
-            say(console, f"{one.source}: {remark}")
+        for remark in one.read.remarks:
+            say(console, f"{one.read.source}: {remark}")
     if not done:
         return
     table = Table(box=None, header_style="bold")

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from ghostnote.cli.batch import plain_grid
 from ghostnote.cli.playing import (
     Files,
     Outcome,
@@ -15,7 +16,6 @@ from ghostnote.cli.playing import (
     listed,
     make_files,
     make_from_nothing,
-    plain_grid,
 )
 from ghostnote.errors import ConfigError
 
