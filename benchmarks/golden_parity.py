@@ -17,6 +17,7 @@ import math
 import sys
 import zipfile
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,9 +37,10 @@ from ghostnote.model.heads.groove import SquaredErrorGroove
 from ghostnote.model.heads.step import PLAIN_VELOCITY
 from ghostnote.model.lstm import State
 from ghostnote.model.vae import GrooveVAE, kl_from_prior, shift
-from ghostnote.train.config import ObjectiveConfig, OptimiserConfig, from_table
+from ghostnote.train.config import ObjectiveConfig, from_table
 from ghostnote.train.loop import clip, learning_rate, optimiser_of, set_rates
 from ghostnote.train.objective import NATS_PER_BIT, beta
+from ghostnote.train.presets import preset
 
 LIMIT = 1e-5
 """The largest relative error of a port that is right, in float32."""
@@ -122,13 +124,9 @@ class Golden:
             beta_rate=hparams["beta_rate"],
             free_bits=self.meta.get("free_bits_used", hparams["free_bits"]),
         )
-        self.optimiser = OptimiserConfig(
+        self.optimiser = replace(
+            preset("groovae_4bar").run.optimiser,  # all of the original's optimise alike
             learning_rate=hparams["learning_rate"],
-            schedule="original",
-            warmup=0,
-            weight_decay=0.0,
-            beta2=0.999,
-            epsilon="tensorflow",
             clip=hparams["grad_clip"],
             skip_above=hparams["grad_norm_clip_to_zero"],
         )

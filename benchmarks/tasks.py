@@ -34,7 +34,6 @@ class Told:
     """One of the tasks of a `Mixture`, for every row, and told to the model."""
 
     which: int
-    kind: str = "told"
 
     def apply(self, x: Array, generator: np.random.Generator) -> Given:
         """What a model is given of `x` `[B, T, 3V]`."""

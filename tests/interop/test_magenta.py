@@ -33,7 +33,7 @@ from ghostnote.errors import BundleError, ConfigError, OutputError, WeightsError
 from ghostnote.export.bundle import load_model
 from ghostnote.interop import magenta as module
 from ghostnote.interop.configs import model_config
-from ghostnote.interop.magenta import export_magentajs, import_magenta, without_dropout
+from ghostnote.interop.magenta import export_magentajs, import_magenta
 from ghostnote.interop.variables import to_variables
 from ghostnote.interop.weights import Weights, read_weights
 from ghostnote.music.groove import Groove
@@ -488,11 +488,9 @@ def test_pitches_of_magentajs_are_those_of_our_maps() -> None:
     assert tuple(REDUCED) == builtin_map("magenta-infer").pitches
 
 
-def test_dropout_is_no_matter_of_weights() -> None:
+def test_a_configuration_has_the_dropout_of_the_original() -> None:
     config = model_config("groovae_4bar")
     assert config.input_dropout == 0.7
-    assert without_dropout(config).input_dropout == 0
-    assert without_dropout(config) == without_dropout(without_dropout(config))
 
 
 def test_torch_computes_what_the_graph_computes(imported: Import, vectors: Vectors) -> None:

@@ -13,9 +13,7 @@ from torch import Tensor
 from ghostnote.data.bars import Bars, to_x
 from ghostnote.evaluate.metrics import Confusion, mean_absolute_error
 from ghostnote.model.vae import GrooveVAE, kl_from_prior
-from ghostnote.music.tasks import Identity, Task
-
-_NOTHING_HIDDEN = Identity()
+from ghostnote.music.tasks import NOTHING_HIDDEN, Task
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ def reconstruct(
     bars: Bars,
     *,
     device: torch.device,
-    task: Task = _NOTHING_HIDDEN,
+    task: Task = NOTHING_HIDDEN,
     batch: int = 512,
 ) -> Reconstruction:
     """Judge `model` on the windows of `bars`, of which it is given what `task` leaves.

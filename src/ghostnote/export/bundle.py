@@ -44,12 +44,10 @@ from ghostnote.files import atomic_folder, write_bytes
 from ghostnote.latent import Prior
 from ghostnote.model.config import ModelConfig
 from ghostnote.model.vae import GrooveVAE
-from ghostnote.music.tasks import Identity, Task
+from ghostnote.music.tasks import NOTHING_HIDDEN, Task
 from ghostnote.runtime import fingerprints
 from ghostnote.train.checkpoint import Checkpoint
 from ghostnote.train.config import RunConfig, from_table, to_table
-
-_NOTHING_HIDDEN = Identity()
 
 
 def build_model(checkpoint: Checkpoint) -> GrooveVAE:
@@ -65,7 +63,7 @@ def build_model(checkpoint: Checkpoint) -> GrooveVAE:
 
 @torch.no_grad()
 def posteriors(
-    model: GrooveVAE, bars: Bars, *, task: Task = _NOTHING_HIDDEN, batch: int = 512
+    model: GrooveVAE, bars: Bars, *, task: Task = NOTHING_HIDDEN, batch: int = 512
 ) -> tuple[np.ndarray[Any, np.dtype[np.float32]], np.ndarray[Any, np.dtype[np.float32]]]:
     """μ and σ of the posterior of every window, each `[W, Z]`, of what `task` leaves of it.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -151,9 +152,10 @@ def recognise(shapes: Shapes, hint: str) -> str:
     Raises:
         WeightsError: none has such variables, or several and the hint names none of them.
     """
-    fitting = {
-        name: sized(config, shapes) for name, config in CONFIGS.items() if fits(config, shapes)
-    }
+    fitting: dict[str, ModelConfig] = {}
+    for name, config in CONFIGS.items():
+        with suppress(WeightsError):
+            fitting[name] = sized(config, shapes)
     if not fitting:
         raise WeightsError(
             "holds variables of none of the configurations that ghostnote knows",
@@ -172,15 +174,6 @@ def recognise(shapes: Shapes, hint: str) -> str:
         "fits several configurations: its variables do not tell which",
         remedy=f"name one by --config: {', '.join(candidates)}",
     )
-
-
-def fits(config: ModelConfig, shapes: Shapes) -> bool:
-    """Whether variables of these shapes, whatever their sizes, are those of such a model."""
-    try:
-        sized(config, shapes)
-    except WeightsError:
-        return False
-    return True
 
 
 def sized(config: ModelConfig, shapes: Shapes) -> ModelConfig:

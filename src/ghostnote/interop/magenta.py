@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -216,8 +215,3 @@ def _javascript(config: ModelConfig, task: Task) -> dict[str, Any]:
         controls={"hits": config.controls} if isinstance(task, HitsControl) else {},
         **{key: value for key, value in settings.items() if value},
     )
-
-
-def without_dropout(config: ModelConfig) -> ModelConfig:
-    """`config` without its rates of dropout: what of it weights can tell."""
-    return replace(config, input_dropout=0.0, layer_dropout=0.0, latent_dropout=0.0)

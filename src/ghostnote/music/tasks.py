@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, NamedTuple, get_args
+from typing import Any, ClassVar, Final, Literal, NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -96,6 +96,10 @@ class Identity:
         """What a model is given of `x` `[B, T, 3V]`."""
         del generator
         return Given(x.copy())
+
+
+NOTHING_HIDDEN: Final = Identity()
+"""The task of a model that was taught none."""
 
 
 @dataclass(frozen=True, kw_only=True)
