@@ -34,7 +34,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path)
     parser.add_argument("--samples", type=int, default=2048)
-    parser.add_argument("--components", type=int, nargs="+", default=[1, 16, 64])
+    parser.add_argument("--components", type=int, nargs="+", default=[1, 64, 256, 512, 1024])
     parser.add_argument("--temperatures", type=float, nargs="+", default=[0.7, 0.85, 1.0])
     chosen = parser.parse_args()
     torch.set_num_threads(1)

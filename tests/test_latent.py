@@ -112,6 +112,15 @@ def prior(components: int, size: int) -> Prior:
     )
 
 
+def test_components_may_share_a_covariance() -> None:
+    own = prior(3, 4)
+    shared = Prior(own.weights, own.means, own.factors[:1])
+    repeated = Prior(own.weights, own.means, np.repeat(own.factors[:1], 3, axis=0))
+    for index in range(20):
+        numbers = uniforms(0, index, own.n_uniforms)
+        assert np.array_equal(shared.draw(numbers), repeated.draw(numbers))
+
+
 @pytest.mark.parametrize("components", [1, 3])
 @pytest.mark.parametrize("size", [3, 4])
 def test_the_prior_has_the_moments_of_its_mixture(components: int, size: int) -> None:

@@ -64,7 +64,8 @@ class Prior:
     Attributes:
         weights: `[K]`, summing to 1.
         means: `[K, Z]`.
-        factors: `[K, Z, Z]`, lower triangular; a component's covariance is L·Lᵀ.
+        factors: `[K, Z, Z]`, lower triangular; a component's covariance is L·Lᵀ. `[1, Z, Z]` where
+            all components share one.
     """
 
     weights: FloatArray
@@ -99,7 +100,8 @@ class Prior:
         ends = np.cumsum(self.weights, dtype=np.float64)
         chosen = min(int(np.searchsorted(ends, uniform[0] * ends[-1])), len(ends) - 1)
         normal = normals(uniform[1:])[: self.means.shape[1]].astype(np.float64)
-        z = self.means[chosen] + self.factors[chosen].astype(np.float64) @ normal
+        factor = self.factors[min(chosen, len(self.factors) - 1)].astype(np.float64)
+        z = self.means[chosen] + factor @ normal
         return np.asarray(z, np.float32)
 
 

@@ -27,7 +27,8 @@ def moments(prior: Prior) -> tuple[np.ndarray, np.ndarray]:
     )
     mean = weights @ means
     apart = means - mean
-    within = np.einsum("k,kij,klj->il", weights, factors, factors)
+    spread = np.broadcast_to(factors, (len(weights), *factors.shape[1:]))
+    within = np.einsum("k,kij,klj->il", weights, spread, spread)
     return mean, within + np.einsum("k,ki,kj->ij", weights, apart, apart)
 
 
@@ -38,6 +39,7 @@ def test_the_prior_has_the_moments_of_the_aggregated_posterior(
     mu, sigma = posteriors(600, 5)
     prior = fit_prior(mu, sigma, components=components, seed=0)
     assert prior.weights.shape == (components,)
+    assert prior.factors.shape == (1, 5, 5), "all components share one covariance"
     assert prior.weights.sum() == pytest.approx(1)
     assert np.array_equal(prior.factors, np.tril(prior.factors))
     mean, covariance = moments(prior)
@@ -119,12 +121,16 @@ def test_a_part_of_one_heap_is_of_its_component() -> None:
     assert owners.sum(1) == pytest.approx(1)
 
 
-def test_log_densities_are_those_of_gaussians() -> None:
+@pytest.mark.parametrize("shared", [True, False])
+def test_log_densities_are_those_of_gaussians(shared: bool) -> None:
     mu, sigma = posteriors(200, 3)
     prior = fit_prior(mu, sigma, components=2, seed=0)
+    if not shared:
+        wider = np.concatenate([prior.factors, 2 * prior.factors])
+        prior = Prior(prior.weights, prior.means, wider)
     z = mu[:7].astype(np.float64)
     for k, logs in enumerate(log_densities(prior, z).T):
-        factor = prior.factors[k].astype(np.float64)
+        factor = prior.factors[0 if shared else k].astype(np.float64)
         covariance, apart = factor @ factor.T, z - prior.means[k]
         squares = np.einsum("ni,ij,nj->n", apart, np.linalg.inv(covariance), apart)
         volume = np.linalg.slogdet(2 * np.pi * covariance)[1]

@@ -17,11 +17,13 @@ Fitted = tuple[FloatArray, FloatArray]
 
 
 def fit_prior(mu: FloatArray, sigma: FloatArray, *, components: int, seed: int) -> Prior:
-    """Fit `components` full-covariance Gaussians to posteriors N(μ, σ²).
+    """Fit `components` Gaussians of one covariance to posteriors N(μ, σ²).
 
-    The means are clustered by EM; a component's covariance is that of its means plus the mean of
-    its posteriors' own variances, which makes the mixture's moments those of the aggregated
-    posterior. With one component it is exactly moment matching.
+    The means are clustered (k-means). The covariance that all clusters share is that of the means
+    around their clusters' centres plus the mean of the posteriors' own variances, which makes the
+    mixture's moments those of the aggregated posterior. With one component it is exactly moment
+    matching. Many components of one covariance describe where drumming is better, and in fewer
+    numbers, than a few with covariances of their own (see docs/prior.md).
 
     Args:
         mu: `[N, Z]`, the posterior means of the training windows.
@@ -39,28 +41,18 @@ def fit_prior(mu: FloatArray, sigma: FloatArray, *, components: int, seed: int) 
             remedy=f"1 to {len(mu)}, far fewer than there are windows",
         )
     try:
-        from sklearn.mixture import GaussianMixture
+        from sklearn.cluster import KMeans
     except ImportError:
         raise MissingExtraError("scikit-learn", "train", "fitting the prior") from None
     mean, variance = mu.astype(np.float64), sigma.astype(np.float64) ** 2
-    mixture = GaussianMixture(
-        components, covariance_type="full", reg_covar=1e-3, random_state=seed, max_iter=100
-    )
-    share = np.ones((len(mean), 1))
-    if components > 1:
-        share = mixture.fit(mean).predict_proba(mean)
-    weight = share.sum(0)
-    centres = (share.T @ mean) / weight[:, None]
-    factors = []
-    for k, centre in enumerate(centres):
-        apart = mean - centre
-        covariance = (share[:, k, None] * apart).T @ apart / weight[k]
-        covariance += np.diag(share[:, k] @ variance / weight[k])
-        factors.append(np.linalg.cholesky(covariance))
+    clusters = KMeans(components, n_init=1, max_iter=50, random_state=seed).fit(mean)
+    centres, owner = clusters.cluster_centers_, clusters.labels_
+    apart = mean - centres[owner]
+    covariance = apart.T @ apart / len(mean) + np.diag(variance.mean(0))
     return Prior(
-        (weight / weight.sum()).astype(np.float32),
+        (np.bincount(owner, minlength=components) / len(mean)).astype(np.float32),
         centres.astype(np.float32),
-        np.stack(factors).astype(np.float32),
+        np.linalg.cholesky(covariance)[None].astype(np.float32),
     )
 
 
@@ -96,9 +88,14 @@ def responsibilities(prior: Prior, z: npt.NDArray[np.float64]) -> npt.NDArray[np
 
 def log_densities(prior: Prior, z: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """The log-density of each of `z` `[N, Z]` under each component of `prior`: `[N, K]`."""
-    logs = []
-    for mean, factor in zip(prior.means, prior.factors.astype(np.float64), strict=True):
-        apart = np.linalg.solve(factor, (z - mean).T)
-        volume = np.log(np.diag(factor)).sum() + 0.5 * len(mean) * np.log(2 * np.pi)
-        logs.append(-0.5 * (apart**2).sum(0) - volume)
-    return np.stack(logs, axis=1)
+    means, factors = prior.means.astype(np.float64), prior.factors.astype(np.float64)
+    shared = len(factors) == 1
+    logs = np.empty((len(z), len(means)))
+    for k, factor in enumerate(factors):
+        chosen = slice(None) if shared else slice(k, k + 1)
+        here, there = (np.linalg.solve(factor, side.T).T for side in (z, means[chosen]))
+        # |a - b|² = |a|² - 2·a·b + |b|²: one matrix product instead of N·K differences.
+        squares = (here**2).sum(1)[:, None] - 2 * here @ there.T + (there**2).sum(1)
+        volume = np.log(np.diag(factor)).sum() + 0.5 * means.shape[1] * np.log(2 * np.pi)
+        logs[:, chosen] = -0.5 * squares - volume
+    return logs
