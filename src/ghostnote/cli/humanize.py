@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 from cyclopts import Parameter
 
-from ghostnote.cli.playing import Files, Output, listed, make_files, of_song
-from ghostnote.music.kit import DEFAULT_MAP, load_map
+from ghostnote.cli.playing import Files, listed, make_files, of_song
+from ghostnote.cli.options import Listening, Writing
 
 if TYPE_CHECKING:
     from ghostnote.music.song import Song
@@ -21,18 +20,13 @@ def humanize(
     files: Files,
     /,
     *,
-    out: Annotated[Path | None, Parameter(name=("--out", "-o"))] = None,
     strength: float = 1.0,
     keep: Annotated[Sequence[str], Parameter(negative=())] = (),
     temperature: float | None = None,
     seed: int = 0,
     model: str | None = None,
-    drum_map: Annotated[str, Parameter(name="--map")] = DEFAULT_MAP,
-    channel: int | None = None,
-    force: Annotated[bool, Parameter(negative=())] = False,
-    skip_existing: Annotated[bool, Parameter(negative=())] = False,
-    quiet: Annotated[bool, Parameter(name=("--quiet", "-q"), negative=())] = False,
-    as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
+    listening: Listening = Listening(),
+    writing: Writing = Writing(),
 ) -> int:
     """Give the drums of MIDI files velocity and timing; the hits stay exactly as they are.
 
@@ -44,9 +38,6 @@ def humanize(
     ----------
     files
         MIDI files, or folders of them; - reads standard input and writes standard output.
-    out
-        The folder to write to, laid out as the folders given; beside each file, as
-        NAME-humanized.mid, by default.
     strength
         0 leaves the drums as they are, 1 plays them as the model does, and in between is a blend.
     keep
@@ -57,41 +48,33 @@ def humanize(
         Of what is drawn.
     model
         A model bundle by name, or its folder; the one that was taught to humanise by default.
-    drum_map
-        Which pitches play which voice: ghostnote, td11, gm, magenta-train,
-        magenta-infer or a TOML file.
-    channel
-        The channel of the drums, 1 to 16; 10 by default, or where a track is named after drums.
-    force
-        Overwrite files that exist.
-    skip_existing
-        Leave out files whose output exists.
-    quiet
-        Print nothing but errors.
-    as_json
-        Print what was written as JSON.
+    listening
+        How the drums are found and read.
+    writing
+        Where files go, and what is said.
     """
     from ghostnote.pipeline.humanising import humanize_all
     from ghostnote.pipeline.models import model_for, runtime_of
     from ghostnote.pipeline.songs import humanize_song
 
     kept = cast("list[Expression]", listed(keep))
-    pitches = load_map(drum_map).of_nine()
+    pitches = listening.pitches()
     runtime = runtime_of(model_for("humanize") if model is None else model)
     # What cannot be done is refused before any file is read.
     humanize_all([], strength=strength, keep=kept, model=runtime)
 
     def play(song: Song) -> tuple[Song, SongReport]:
         return humanize_song(
-            song, channel=channel, drum_map=pitches, strength=strength,
+            song, channel=listening.channel, drum_map=pitches, strength=strength,
             keep=kept, temperature=temperature, seed=seed, model=runtime,
         )  # fmt: skip
 
     return make_files(
         files,
         of_song(play),
-        Output(out, "-humanized", force, skip_existing, quiet, as_json),
+        writing,
         {"model": runtime.bundle.name, "seed": seed, "strength": strength},
+        word="humanized",
         doing="Humanising",
         done="humanised",
     )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from ghostnote.cli.playing import Files, Output, listed, make_files, of_song
+from ghostnote.cli.playing import Files, listed, make_files, of_song
+from ghostnote.cli.options import Listening, Writing
 from ghostnote.errors import ConfigError
-from ghostnote.music.kit import DEFAULT_MAP, load_map, voice_index
+from ghostnote.music.kit import voice_index
 
 if TYPE_CHECKING:
     from ghostnote.music.song import Song
@@ -21,18 +21,13 @@ def infill(
     files: Files,
     /,
     *,
-    out: Annotated[Path | None, Parameter(name=("--out", "-o"))] = None,
     keep: Annotated[Sequence[str], Parameter(negative=())] = (),
     bars: Annotated[Sequence[str], Parameter(negative=())] = (),
     temperature: float | None = None,
     seed: int = 0,
     model: str | None = None,
-    drum_map: Annotated[str, Parameter(name="--map")] = DEFAULT_MAP,
-    channel: int | None = None,
-    force: Annotated[bool, Parameter(negative=())] = False,
-    skip_existing: Annotated[bool, Parameter(negative=())] = False,
-    quiet: Annotated[bool, Parameter(name=("--quiet", "-q"), negative=())] = False,
-    as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
+    listening: Listening = Listening(),
+    writing: Writing = Writing(),
 ) -> int:
     """Keep some voices or bars of drum MIDI files, and let the model write the others.
 
@@ -45,9 +40,6 @@ def infill(
     ----------
     files
         MIDI files, or folders of them; - reads standard input and writes standard output.
-    out
-        The folder to write to, laid out as the folders given; beside each file, as
-        NAME-infilled.mid, by default.
     keep
         Voices to keep, separated by commas: kick, snare, closed-hat, open-hat, low-tom, mid-tom,
         high-tom, crash, ride.
@@ -59,19 +51,10 @@ def infill(
         Of what is drawn.
     model
         A model bundle by name, or its folder; the one that was taught to infill by default.
-    drum_map
-        Which pitches play which voice: ghostnote, td11, gm, magenta-train,
-        magenta-infer or a TOML file.
-    channel
-        The channel of the drums, 1 to 16; 10 by default, or where a track is named after drums.
-    force
-        Overwrite files that exist.
-    skip_existing
-        Leave out files whose output exists.
-    quiet
-        Print nothing but errors.
-    as_json
-        Print what was written as JSON.
+    listening
+        How the drums are found and read.
+    writing
+        Where files go, and what is said.
     """
     from ghostnote.pipeline.infilling import infill_all
     from ghostnote.pipeline.models import model_for, runtime_of
@@ -83,21 +66,22 @@ def infill(
         voice_index(voice)
     if not voices and not kept:
         raise ConfigError("nothing is to be kept", remedy="name voices (--keep) or bars (--bars)")
-    pitches = load_map(drum_map).of_nine()
+    pitches = listening.pitches()
     runtime = runtime_of(model_for("infill") if model is None else model)
     infill_all([], [], model=runtime)  # what cannot be done is refused before any file is read
 
     def play(song: Song) -> tuple[Song, SongReport]:
         return infill_song(
-            song, voices=voices, bars=kept, channel=channel, drum_map=pitches,
+            song, voices=voices, bars=kept, channel=listening.channel, drum_map=pitches,
             temperature=temperature, seed=seed, model=runtime,
         )  # fmt: skip
 
     return make_files(
         files,
         of_song(play),
-        Output(out, "-infilled", force, skip_existing, quiet, as_json),
+        writing,
         {"model": runtime.bundle.name, "seed": seed},
+        word="infilled",
         doing="Infilling",
         done="infilled",
     )

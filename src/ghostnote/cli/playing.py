@@ -24,6 +24,7 @@ from ghostnote.cli.batch import (
 from ghostnote.errors import ConfigError
 
 if TYPE_CHECKING:
+    from ghostnote.cli.options import Writing
     from ghostnote.music.song import Song
     from ghostnote.pipeline.songs import SongReport
 
@@ -51,17 +52,6 @@ class Outcome(NamedTuple):
     plain: Mapping[str, object]
 
 
-class Output(NamedTuple):
-    """Where files go, and what is said of them."""
-
-    folder: Path | None
-    suffix: str
-    force: bool
-    skip_existing: bool
-    quiet: bool
-    as_json: bool
-
-
 class Made(NamedTuple):
     """A file that was written."""
 
@@ -77,9 +67,10 @@ Make = Callable[[bytes, str], Outcome]
 def make_files(
     files: Sequence[Path],
     make: Make,
-    output: Output,
+    writing: Writing,
     about: Mapping[str, object],
     *,
+    word: str,
     doing: str,
     done: str,
 ) -> int:
@@ -88,8 +79,9 @@ def make_files(
     Args:
         files: MIDI files, folders, or ``-`` alone.
         make: what is done.
-        output: where to.
+        writing: where to.
         about: what is said of all: the model, the seed and so on.
+        word: what is added to the names of files that are written beside others.
         doing: as in "Humanising".
         done: as in "humanised".
 
@@ -107,41 +99,40 @@ def make_files(
                 f"unknown option {path}", remedy=f"see --help; a file so called is ./{path}"
             )
     if PIPE in files:
-        _piped(files, make, output)
+        _piped(files, make, writing)
         return 0
-    suffix = ".mid" if output.folder is not None else f"{output.suffix}.mid"
+    suffix = ".mid" if writing.out is not None else f"-{word}.mid"
     sources = midi_files(files)
-    targets = [target for (target,) in outputs(sources, output.folder, [suffix])]
+    targets = [target for (target,) in outputs(sources, writing.out, [suffix])]
     pairs = list(zip((source.path for source in sources), targets, strict=True))
-    return _batch(pairs, make, output, about, doing=doing, done=done)
+    return _batch(pairs, make, writing, about, doing=doing, done=done)
 
 
 def make_from_nothing(
-    name: str, make: Make, output: Output, about: Mapping[str, object], *, doing: str, done: str
+    name: str, make: Make, writing: Writing, about: Mapping[str, object], *, doing: str, done: str
 ) -> int:
-    """As `make_files`, for one file that has no source, and the name that it would have."""
-    target = (output.folder or Path()) / f"{name}{output.suffix}.mid"
-    return _batch([(None, target)], make, output, about, doing=doing, done=done)
+    """As `make_files`, for one file that has no source, and its name."""
+    target = (writing.out or Path()) / f"{name}.mid"
+    return _batch([(None, target)], make, writing, about, doing=doing, done=done)
 
 
 def _batch(
     pairs: Sequence[tuple[Path | None, Path]],
     make: Make,
-    output: Output,
+    writing: Writing,
     about: Mapping[str, object],
     *,
     doing: str,
     done: str,
 ) -> int:
-    there = [target for _, target in pairs if output.skip_existing and target.exists()]
-    quiet = output.quiet or output.as_json
+    there = [target for _, target in pairs if writing.skip_existing and target.exists()]
     batch = process(
         [pair for pair in pairs if pair[1] not in there],
-        lambda pair: _made(*pair, make, force=output.force),
+        lambda pair: _made(*pair, make, force=writing.force),
         what=doing,
-        quiet=quiet,
+        quiet=writing.silent,
     )
-    if output.as_json:
+    if writing.as_json:
         document = {
             **about,
             done: [
@@ -156,7 +147,7 @@ def _batch(
             "failed": failures(batch),
         }
         sys.stdout.write(json.dumps(document, indent=2) + "\n")
-    elif not quiet:
+    elif not writing.quiet:
         console = Console()
         for made in batch.done:
             for remark in made.outcome.remarks:
@@ -165,7 +156,7 @@ def _batch(
             say(console, ", ".join(f"{name} {value}" for name, value in about.items()))
         if there:
             say(console, f"{len(there)} left out, since they exist already")
-    summarise(batch, done, quiet=quiet)
+    summarise(batch, done, quiet=writing.silent)
     return batch.exit_code
 
 
@@ -187,8 +178,8 @@ def _made(source: Path | None, target: Path, make: Make, *, force: bool) -> Made
     return Made(source, target, outcome)
 
 
-def _piped(files: Sequence[Path], make: Make, output: Output) -> None:
-    if len(files) > 1 or output.folder is not None or output.as_json:
+def _piped(files: Sequence[Path], make: Make, writing: Writing) -> None:
+    if len(files) > 1 or writing.out is not None or writing.as_json:
         raise ConfigError(
             "- reads standard input and writes standard output, and stands alone",
             remedy="leave out --out, --json and other files, or give files instead",
@@ -196,33 +187,42 @@ def _piped(files: Sequence[Path], make: Make, output: Output) -> None:
     outcome = make(sys.stdin.buffer.read(), "standard input")
     sys.stdout.buffer.write(outcome.content)
     sys.stdout.buffer.flush()
-    if not output.quiet:
+    if not writing.quiet:
         for remark in outcome.remarks:
             say(Console(stderr=True), remark)
 
 
-def of_song(play: Callable[[Song], tuple[Song, SongReport]]) -> Make:
+Played = tuple["Song", "SongReport"]
+
+
+class More(NamedTuple):
+    """A song that was played, and what there is to say besides its report, twice."""
+
+    played: Played
+    remarks: Sequence[str]
+    plain: Mapping[str, object]
+
+
+def of_song(play: Callable[[Song], Played | More]) -> Make:
     """Made out of a song: the song, played."""
 
     def make(data: bytes, source: str) -> Outcome:
         from ghostnote.music.song import parse_song
 
         song = parse_song(data, source=source)
-        played, report = play(song)
+        made = play(song)
+        (played, report), remarks, more = made if isinstance(made, More) else More(made, (), {})
         warnings = song.performance.warnings
-        others = {f"{above}/{below}": bars for (above, below), bars in report.other_meters.items()}
-        plain = {
-            "channel": report.channel,
-            "bars": report.bars,
-            "hits": report.hits,
-            "kept": report.kept,
-            "other_meters": others,
-            "grid": plain_grid(report.grid),
-            "warnings": list(warnings),
-        }
-        return Outcome(bytes(played), (*warnings, str(report)), plain)
+        plain = {**plain_song(report), **more, "warnings": list(warnings)}
+        return Outcome(bytes(played), (*warnings, str(report), *remarks), plain)
 
     return make
+
+
+def plain_song(report: SongReport) -> dict[str, object]:
+    """What was done to a song, as values that JSON can hold."""
+    others = {f"{above}/{below}": bars for (above, below), bars in report.other_meters.items()}
+    return {**vars(report), "other_meters": others, "grid": plain_grid(report.grid)}
 
 
 def listed(texts: Sequence[str]) -> list[str]:

@@ -43,7 +43,7 @@ _MAX_DELTA: Final = 0x0FFFFFFF
 _MAX_TICK: Final = 1 << 60
 _SMPTE_TICKS_PER_BEAT: Final = 9600
 _START_MARK: Final = b"ghostnote start"
-_END_MARK: Final = b"ghostnote end"
+END_MARK: Final = b"ghostnote end"
 _NAME, _MARKER, _END_OF_TRACK, _TEMPO, _METER = 0x03, 0x06, 0x2F, 0x51, 0x58
 _ILLEGAL: Final = 0x100
 
@@ -405,7 +405,7 @@ def _join(
         order = np.argsort(notes[0], kind="stable")
         notes, number = [values[order] for values in notes], number[order]
     marks = {text: tick for track in tracks for tick, text in track.marks}
-    start, stop = marks.get(_START_MARK, 0), marks.get(_END_MARK)
+    start, stop = marks.get(_START_MARK, 0), marks.get(END_MARK)
     if stop is not None and stop < start:
         warnings.append("ghostnote's marks of the first and the last bar are mixed up: ignored")
         start, stop = 0, None
@@ -563,7 +563,7 @@ def _walk(
             return at, None if at == len(body) else "is cut short"
         except _DamageError as damage:
             return at, str(damage)
-        if event.kind in (_TEMPO, _METER) or event.payload in (_START_MARK, _END_MARK):
+        if event.kind in (_TEMPO, _METER) or event.payload in (_START_MARK, END_MARK):
             metas.append((len(places), event))
         append(at)
         at, running = event.end, event.running
@@ -734,7 +734,7 @@ def _note_events(performance: Performance, chosen: IntArray) -> list[_Timed]:
 
 
 def _meta_events(performance: Performance) -> list[_Timed]:
-    marks = [] if performance.stop is None else [(performance.stop, _END_MARK)]
+    marks = [] if performance.stop is None else [(performance.stop, END_MARK)]
     if performance.start:
         marks.append((performance.start, _START_MARK))
     metas = [

@@ -16,13 +16,14 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ghostnote.errors import MidiError
+from ghostnote.errors import GrooveError, MidiError
 from ghostnote.files import write_bytes
 from ghostnote.music.grid import GridReport, stretches, to_grooves, voice_table
 from ghostnote.music.groove import STEPS_PER_QUARTER, Groove, steps_per_bar
 from ghostnote.music.kit import DrumMap, builtin_map
 from ghostnote.music.midi import (
     DRUM_CHANNEL,
+    END_MARK,
     IntArray,
     Message,
     Performance,
@@ -33,6 +34,9 @@ from ghostnote.music.midi import (
 )
 
 _TRACK_NAME: Final = b"\xff\x03"
+_END: Final = bytes((0xFF, 0x06, len(END_MARK))) + END_MARK
+"""The message by which a file of ours says where its last bar ends."""
+
 _DRUM_WORDS: Final = ("drum", "percussion")
 _MOSTLY: Final = 0.9
 
@@ -167,6 +171,24 @@ def drum_channel(song: Song, drum_map: DrumMap) -> int:
     )
 
 
+def drum_channel_of(
+    performance: Performance, data: bytes, drum_map: DrumMap, channel: int | None = None
+) -> int:
+    """The channel of the drums of the file `data`, which `performance` was read from.
+
+    `channel` itself where it is one; otherwise as `drum_channel` finds it, for which the file is
+    looked through once more where nothing is on 10.
+
+    Raises:
+        MidiError: as `drum_channel`, or `parse_song`.
+    """
+    if channel is not None:
+        return channel
+    if DRUM_CHANNEL in performance.notes_per_channel or performance.stop is not None:
+        return DRUM_CHANNEL  # a file of ours may be silent
+    return drum_channel(parse_song(data, source=performance.source), drum_map)
+
+
 def find_drums(song: Song, drum_map: DrumMap, *, channel: int | None = None) -> Drums:
     """The drums of a song, on `channel` (from 1) or where `drum_channel` finds them.
 
@@ -208,14 +230,16 @@ def find_drums(song: Song, drum_map: DrumMap, *, channel: int | None = None) -> 
 def with_drums(song: Song, drums: Drums, grooves: Mapping[int, Groove]) -> Song:
     """The song with other grooves in some of its passages: number of the passage → groove.
 
-    Where there was a hit and is one still, all its notes are moved, and made louder or softer, as
+    A groove that is longer than its passage goes on over what follows. Where there was a hit and is one still, all its notes are moved, and made louder or softer, as
     the hit is (those of a flam stay together); where there is none any more they are taken away;
     new hits get the pitch that the song plays their voice with. No note leaves its step. All else
     stays: messages of any kind, other channels, notes that are on no grid, and the length of notes
-    unless the next one of their pitch begins earlier.
+    unless the next one of their pitch begins earlier. What would come before the file begins is on
+    its first tick; `too_early` counts it.
 
     Raises:
         MidiError: as `bytes(song)`.
+        GrooveError: a groove is shorter than its passage.
     """
     performance = song.performance
     onset = performance.onset.copy()
@@ -225,6 +249,8 @@ def with_drums(song: Song, drums: Drums, grooves: Mapping[int, Groove]) -> Song:
     written = _written(performance, drums)
     for number, new in grooves.items():
         start, _, old = drums.passages[number]
+        if new.steps < old.steps:
+            raise GrooveError(f"{new.bars} bars do not fill a passage of {old.bars}")
         mine = drums.passage == number
         note, step, voice = drums.note[mine], drums.step[mine], drums.voice[mine]
         gone[note] = ~new.hits[step, voice]
@@ -235,7 +261,8 @@ def with_drums(song: Song, drums: Drums, grooves: Mapping[int, Groove]) -> Song:
         late = new.offset[step, voice].astype(np.float64) - old.offset[step, voice]
         moved = onset[note] + _ticks(late, performance)
         onset[note] = np.where(late == 0, onset[note], _inside(moved, step, start, performance))
-        step, voice = np.nonzero(new.hits & ~old.hits)
+        longer = ((0, new.steps - old.steps), (0, 0))
+        step, voice = np.nonzero(new.hits & ~np.pad(old.hits, longer))
         exact = start + _ticks(new.offset[step, voice].astype(np.float64) + step, performance)
         loud = np.clip(np.rint(127 * new.velocity[step, voice]), 1, 127).astype(int)
         added += zip(
@@ -265,6 +292,12 @@ def with_drums(song: Song, drums: Drums, grooves: Mapping[int, Groove]) -> Song:
         )
         tracks.append(edited)
         ends.append(max(song.ends[number], edited[-1][0] if edited else 0))
+    if performance.stop is not None:
+        last = [drums.passages[number].start + new.steps * performance.ticks_per_beat
+                // STEPS_PER_QUARTER for number, new in grooves.items()]  # fmt: skip
+        stop = max(performance.stop, *last)
+        tracks = [_ending(messages, stop) for messages in tracks]
+        ends = [max(end, stop) for end in ends]
     content = messages_bytes(
         zip(tracks, ends, strict=True),
         ticks_per_beat=performance.ticks_per_beat,
@@ -272,6 +305,23 @@ def with_drums(song: Song, drums: Drums, grooves: Mapping[int, Groove]) -> Song:
         source=performance.source,
     )
     return parse_song(content, source=performance.source)
+
+
+def too_early(song: Song, drums: Drums, grooves: Mapping[int, Groove]) -> int:
+    """How many hits of `grooves` would come before the file begins; see `with_drums`."""
+    count = 0
+    for number, new in grooves.items():
+        step, voice = np.nonzero(new.hits)
+        late = new.offset[step, voice].astype(np.float64) + step
+        start = drums.passages[number].start
+        count += int((start + _ticks(late, song.performance) < 0).sum())
+    return count
+
+
+def _ending(messages: Sequence[Message], stop: int) -> list[Message]:
+    """The messages, the one that says where the last bar ends at `stop`."""
+    moved = [(stop if text == _END else tick, text) for tick, text in messages]
+    return sorted(moved, key=lambda message: message[0])
 
 
 def _ticks(steps: npt.NDArray[np.float64], performance: Performance) -> IntArray:

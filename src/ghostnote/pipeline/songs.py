@@ -11,12 +11,15 @@ from ghostnote.errors import ConfigError, GrooveError
 from ghostnote.music.grid import GridReport
 from ghostnote.music.groove import Groove, Meter
 from ghostnote.music.kit import DEFAULT_MAP, DrumMap, builtin_map
-from ghostnote.music.song import Drums, Passage, Song, find_drums, with_drums
+from ghostnote.music.song import Drums, Passage, Song, find_drums, too_early, with_drums
 from ghostnote.pipeline.humanising import Expression, humanize_all
 from ghostnote.pipeline.infilling import cells, infill_all
 from ghostnote.pipeline.models import Model, model_for, runtime_of
 
 _MAP: Final = builtin_map(DEFAULT_MAP)
+
+Play = Callable[[Sequence[Passage]], Sequence[Groove]]
+"""Passages → what takes the place of each: a groove of as many bars, or of more."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +29,10 @@ class SongReport:
     Attributes:
         channel: where its drums are, from 1.
         bars: how many bars the verb was given.
-        hits: hits in these bars, afterwards.
+        hits: hits in these bars and those that were added, afterwards.
         kept: those of them that were there before.
+        moved_onto_first_beat: hits that would come before the file begins, and are on its first
+            tick.
         other_meters: meter → bars of it, which stayed as they were.
         grid: which notes are on the grid; the others stayed as they were.
     """
@@ -36,6 +41,7 @@ class SongReport:
     bars: int
     hits: int
     kept: int
+    moved_onto_first_beat: int = 0
     other_meters: Mapping[Meter, int] = field(default_factory=dict)
     grid: GridReport = field(default_factory=GridReport)
 
@@ -45,6 +51,8 @@ class SongReport:
             parts.append(f"{self.hits - self.kept} new hits, {self.kept} as before")
         else:
             parts.append(f"{self.hits} hits")
+        if self.moved_onto_first_beat:
+            parts.append(f"{self.moved_onto_first_beat} hits moved onto the first beat")
         beside = self.grid.outside + sum(self.grid.unmapped.values())
         if beside:
             parts.append(f"{beside} notes off the grid or of unknown pitch left as they are")
@@ -53,6 +61,33 @@ class SongReport:
             for meter, bars in self.other_meters.items()
         ]
         return "; ".join(parts)
+
+
+def play_song(
+    song: Song,
+    play: Play,
+    *,
+    meter: Meter,
+    channel: int | None = None,
+    drum_map: DrumMap = _MAP,
+) -> tuple[Song, SongReport]:
+    """The song with its drums played anew, wherever they are in `meter`; see `with_drums`.
+
+    Notes of one cell, such as a flam, stay together. Bars in other meters stay as they are, and
+    are counted.
+
+    Args:
+        song: of any length, with any other channels.
+        play: what is done with the passages in `meter`.
+        meter: the model's.
+        channel: of the drums, from 1; found by `drum_channel` where None.
+        drum_map: which pitches play which voice.
+
+    Raises:
+        MidiError: no drums are found, or the song has meters or tempos that no groove can have.
+        GrooveError: no bar is in `meter`.
+    """
+    return _played(song, find_drums(song, drum_map, channel=channel), meter, play)
 
 
 def humanize_song(
@@ -67,10 +102,7 @@ def humanize_song(
     seed: int = 0,
     model: Model | None = None,
 ) -> tuple[Song, SongReport]:
-    """The song with its drums humanised; see `humanize` and `with_drums`.
-
-    Notes of one cell, such as a flam, are moved together. Bars in another meter than the model's
-    stay as they are, and are counted.
+    """The song with its drums humanised; see `humanize` and `play_song`.
 
     Args:
         song: of any length, with any other channels.
@@ -101,7 +133,7 @@ def humanize_song(
             model=runtime,
         )
 
-    return _changed(song, find_drums(song, drum_map, channel=channel), runtime.bundle.meter, play)
+    return play_song(song, play, meter=runtime.bundle.meter, channel=channel, drum_map=drum_map)
 
 
 def infill_song(
@@ -118,8 +150,7 @@ def infill_song(
 ) -> tuple[Song, SongReport]:
     """The song with these voices and bars of its drums kept, and the others written anew.
 
-    The drums reach from the first bar to that of the last hit; see `infill` and `with_drums`. Bars
-    in another meter than the model's stay as they are, and are counted.
+    The drums reach from the first bar to that of the last hit; see `infill` and `play_song`.
 
     Args:
         song: of any length, with any other channels.
@@ -163,13 +194,10 @@ def infill_song(
             temperature=temperature, spread=spread, seed=seed, model=runtime,
         )  # fmt: skip
 
-    return _changed(song, drums, runtime.bundle.meter, play)
+    return _played(song, drums, runtime.bundle.meter, play)
 
 
-def _changed(
-    song: Song, drums: Drums, meter: Meter, play: Callable[[Sequence[Passage]], list[Groove]]
-) -> tuple[Song, SongReport]:
-    """The song with its passages in `meter` played anew."""
+def _played(song: Song, drums: Drums, meter: Meter, play: Play) -> tuple[Song, SongReport]:
     chosen = [
         number for number, passage in enumerate(drums.passages) if passage.groove.meter == meter
     ]
@@ -185,14 +213,27 @@ def _changed(
             remedy="choose a model of that meter",
         )
     passages = [drums.passages[number] for number in chosen]
-    played = play(passages)
-    pairs = [(passage.groove.hits, new.hits) for passage, new in zip(passages, played, strict=True)]
+    played = dict(zip(chosen, play(passages), strict=True))
     report = SongReport(
         drums.channel,
         sum(passage.groove.bars for passage in passages),
-        sum(int(new.sum()) for _, new in pairs),
-        sum(int((old & new).sum()) for old, new in pairs),
+        sum(int(new.hits.sum()) for new in played.values()),
+        sum(
+            int((passage.groove.hits & new.hits[: passage.groove.steps]).sum())
+            for passage, new in zip(passages, played.values(), strict=True)
+        ),
+        too_early(song, drums, played),
         dict(others),
         drums.report,
     )
-    return with_drums(song, drums, dict(zip(chosen, played, strict=True))), report
+    return with_drums(song, drums, played), report
+
+
+def continued(passages: Sequence[Passage], play: Callable[[Groove], Groove]) -> list[Groove]:
+    """The passages, the last of them with what follows it; `play` gives a groove with that.
+
+    Raises:
+        GrooveError: there is none.
+    """
+    *before, last = [passage.groove for passage in passages]
+    return [*before, play(last)]
