@@ -3,8 +3,9 @@
     python benchmarks/attributes.py [--model groove-4bar] [--split test] [--grooves 256]
 
 Takes windows of GMD's test split, drawn at random, through what `ghostnote.attribute` does at each
-amount, and prints the effect curves and the cross-effect matrix in Markdown. With --learn, the
-directions are learned anew from the training split first, and put into the bundle.
+amount, and prints the effect curves and the cross-effect matrix in Markdown. "All at 0" is how far
+down an attribute that is never negative could go at all. With --learn, the directions are learned
+anew from the training split first, and put into the bundle.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from ghostnote.export.attributes import add_attributes
 from ghostnote.music.attributes import ATTRIBUTES, measure
 from ghostnote.pipeline.attributes import moved_windows
 from ghostnote.runtime import Runtime, to_x
+
+NEVER_NEGATIVE = ("density", "syncopation", "openness", "fill")
 
 
 def row(cells: list[str]) -> str:
@@ -56,12 +59,15 @@ def main() -> None:
             effect[j, k] = ((measure(after, bundle.meter) - before) / std).T
     mean = effect.mean(-1)
     print(f"{bundle.name}, {len(grooves)} windows of the {asked.split} split\n")
-    print(row(["attribute", *(f"{amount:+g}" for amount in AMOUNTS), "rises", "of the grooves"]))
-    print(row(["---"] * (len(AMOUNTS) + 3)))
+    titles = ["all at 0", "rises", "of the grooves"]
+    print(row(["attribute", *(f"{amount:+g}" for amount in AMOUNTS), *titles]))
+    print(row(["---"] * (len(AMOUNTS) + 4)))
     for j, name in enumerate(names):
         rises = "yes" if (np.diff(mean[j, :, j]) > 0).all() else "NO"
         share = (effect[j, -1, j] > effect[j, 0, j]).mean()
-        print(row([name, *(f"{value:+.2f}" for value in mean[j, :, j]), rises, f"{share:.1%}"]))
+        least = f"{-before[:, j].mean() / std[j]:+.2f}" if name in NEVER_NEGATIVE else ""
+        curve = [f"{value:+.2f}" for value in mean[j, :, j]]
+        print(row([name, *curve, least, rises, f"{share:.1%}"]))
     for title, lower, upper in (("-2 to +2", 0, -1), ("-1 to +1", 2, 6)):
         print(f"\nfrom {title}, in standard deviations of each attribute\n")
         print(row(["moved", *names, "largest other ÷ own"]))

@@ -1,18 +1,24 @@
 """Searching a folder of 100,000 grooves; and which distance finds what belongs together.
 
-    python benchmarks/search.py [--files 100000]
-    python benchmarks/search.py --distances
+    python -m benchmarks.search [--files 100000]
+    python -m benchmarks.search --build [--files 100000]
+    python -m benchmarks.search --distances
 
 The first makes a synthetic index, of one window a file, and measures opening it and answering. The
-second takes windows of GMD's validation split, one every four bars, and looks for other windows of
-the same take among all of them.
+second makes as many MIDI files, of four bars each and no two alike, and measures indexing them: up
+to an interruption halfway, the rest, when nothing has changed, and when of a hundred files one was
+rewritten, one renamed and one deleted; then the whole command. The third takes windows of GMD's
+validation split, one every four bars, and looks for other windows of the same take among them all.
 """
 
 from __future__ import annotations
 
 import argparse
+import subprocess
+import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +27,12 @@ import numpy.typing as npt
 from ghostnote.bundle import load_bundle
 from ghostnote.data.corpus import load_corpus
 from ghostnote.data.windows import windows
+from ghostnote.music.grid import to_performance
+from ghostnote.music.kit import builtin_map
+from ghostnote.music.midi import write_midi
 from ghostnote.music.tensors import to_groove_x
-from ghostnote.pipeline.search import Index, open_index, save_index, spread
+from ghostnote.pipeline.sampling import sample
+from ghostnote.pipeline.search import Index, open_index, save_index, spread, update_index
 from ghostnote.runtime import Runtime
 
 Array = npt.NDArray[np.float64]
@@ -71,6 +81,61 @@ def speed(files: int) -> None:
         print(f"opened and answered once: {opened * 1e3:.0f} ms")
         print(f"answered again: {np.median(times) * 1e3:.0f} ms (median of {len(times)})")
         print("the ten found are the ten nearest in float64")
+
+
+def build(files: int) -> None:
+    runtime = Runtime(load_bundle())
+    loops = sample(256, model=runtime)
+
+    def write(path: Path, number: int, bpm: float) -> None:
+        """A loop at a tempo of its own, so that no file has the content of another."""
+        path.parent.mkdir(exist_ok=True)
+        loop = loops[number % len(loops)].replace(bpm=bpm + 1e-3 * number)
+        write_midi(path, to_performance(loop, builtin_map("gm")), overwrite=True)
+
+    with tempfile.TemporaryDirectory() as place:
+        folder, file = Path(place) / "loops", Path(place) / "index"
+        folder.mkdir()
+        paths = [folder / f"{number // 100:04}" / f"{number:06}.mid" for number in range(files)]
+        for number, path in enumerate(paths):
+            write(path, number, 60.0)
+
+        def halfway(done: int, total: int) -> None:
+            if done >= total // 2:
+                raise KeyboardInterrupt
+
+        def timed(what: str, progress: Callable[[int, int], None] | None = None) -> None:
+            began = time.perf_counter()
+            try:
+                _, update = update_index(file, folder, model=runtime, progress=progress)
+                counts = f"{update.read:,} read, {update.kept:,} kept, {update.moved:,} moved, "
+                counts += f"{update.removed:,} removed"
+            except KeyboardInterrupt:
+                counts = f"{len(open_index(file).size):,} saved"
+            spent = time.perf_counter() - began
+            print(f"| {what} | {spent:.2f} | {counts} |", flush=True)
+
+        print(f"| {files:,} files | s | |")
+        print("|---|---|---|")
+        timed("up to an interruption halfway", halfway)
+        timed("the rest")
+        timed("nothing has changed")
+        for number in range(0, files, 100):
+            write(paths[number], number, 90.0)
+        for path in paths[1::100]:
+            path.rename(path.with_stem(f"{path.stem} again"))
+        for path in paths[2::100]:
+            path.unlink()
+        timed("three in a hundred have changed")
+        query = [sys.executable, "-m", "ghostnote", "search", str(paths[3]), "--in", str(folder)]
+        for extra in ([], ["--as-it-is"]):
+            line = [*query, "--index", str(file), *extra]
+            began = time.perf_counter()
+            subprocess.run(line, check=True, capture_output=True)
+            spent = time.perf_counter() - began
+            print(
+                f"| `{' '.join(['ghostnote search', *extra])}`, a whole process | {spent:.2f} | |"
+            )
 
 
 def squared(a: Array, b: Array) -> Array:
@@ -128,9 +193,12 @@ def distances() -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--files", type=int, default=100_000)
+    parser.add_argument("--build", action="store_true")
     parser.add_argument("--distances", action="store_true")
     asked = parser.parse_args()
-    if asked.distances:
+    if asked.build:
+        build(asked.files)
+    elif asked.distances:
         distances()
     else:
         speed(asked.files)

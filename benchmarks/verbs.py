@@ -1,11 +1,13 @@
-"""How quick the verbs that play are, against a bare decode of the same number of steps.
+"""How quick every verb is, in grooves a second, against a bare decode of the same number of steps.
 
-    python benchmarks/verbs.py [--bars 4] [--batches 1 256]
+    python -m benchmarks.verbs [--batches 1 256] [--budget 4] [--no-hour]
 
-A bare decode takes z and noise as they are, without an encoder, for as many windows as the grooves
-have. A model that was taught no task reads and writes each window some times over ("rounds"), and a
-groove that is longer than the window has twice as many windows less one. Last, an hour of drums, as
-one MIDI file, through the command line in a process of its own.
+Grooves of one window, on one thread, with runtimes that are loaded; `humanize`, `tap`, `infill` and
+`continue` with the models that were taught them. `continue` adds a window to each groove. The bare
+decode is the same model's graph alone, from latents and noise that are there already; a verb also
+encodes what it is given, draws its random numbers, and makes grooves. `score` decodes nothing: it
+runs the encoder and the scorer. Last, an hour of drums, as one MIDI file, through ``ghostnote
+humanize`` in a process of its own.
 """
 
 from __future__ import annotations
@@ -18,31 +20,41 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
-from ghostnote.bundle import Bundle
-from ghostnote.errors import BundleError
+from ghostnote.bundle import Bundle, load_bundle
 from ghostnote.music.grid import to_performance
 from ghostnote.music.groove import Groove, concatenate
 from ghostnote.music.kit import builtin_map
 from ghostnote.music.midi import write_midi
+from ghostnote.pipeline.attributes import attribute
 from ghostnote.pipeline.continuing import continue_all
 from ghostnote.pipeline.humanising import humanize_all
 from ghostnote.pipeline.infilling import cells, infill_all
+from ghostnote.pipeline.interpolation import grid, interpolate
 from ghostnote.pipeline.models import model_for
+from ghostnote.pipeline.reconstruction import reconstruct
 from ghostnote.pipeline.sampling import draws, sample
+from ghostnote.pipeline.scoring import score
 from ghostnote.pipeline.tapping import tap_all
-from ghostnote.pipeline.writing import lesson
+from ghostnote.pipeline.variation import vary
 from ghostnote.runtime import Runtime
 
 HOUR_BPM = 120.0
 HOUR_BARS = 1800
 
 
-def in_turns(*calls: Callable[[], object], budget: float = 4.0) -> list[float]:
+class Verb(NamedTuple):
+    """How many windows a call of a verb makes, and the task that its model was taught, if any."""
+
+    windows: int
+    call: Callable[[Runtime], object]
+    task: str | None = None
+
+
+def in_turns(calls: Sequence[Callable[[], object]], budget: float) -> list[float]:
     """The median time of each call, in turns, so that a slow moment of the machine is everyone's.
 
     As many turns as fit in `budget` seconds, at least five.
@@ -61,74 +73,78 @@ def in_turns(*calls: Callable[[], object], budget: float = 4.0) -> list[float]:
     return [float(median) for median in np.median(times, axis=0)]
 
 
-def verbs(grooves: Sequence[Groove]) -> dict[str, tuple[str, Callable[[Runtime], object]]]:
-    """Verb → the task that it needs, and the call."""
-    keep = [cells(groove, voices=["kick", "snare"]) for groove in grooves]
+def verbs(grooves: Sequence[Groove], n: int, runtime: Runtime) -> dict[str, Verb]:
+    """What each verb is called to make `n` grooves; of `interpolate` at least both ends.
+
+    What takes one groove is given as many as one song.
+    """
+    a, b, *_ = grooves
+    some, song = grooves[:n], concatenate(grooves[:n])
+    style = next(str(part.value) for part in runtime.bundle.parts if part.kind == "style")
+    keep = [cells(groove, voices=["kick", "snare"]) for groove in some]
+    way, side = max(n, 2), max(round(n**0.5), 2)
     return {
-        "humanize": ("humanize", lambda runtime: humanize_all(grooves, model=runtime)),
-        "tap": ("tap", lambda runtime: tap_all(grooves, model=runtime)),
-        "infill": ("infill", lambda runtime: infill_all(grooves, keep, model=runtime)),
-        "continue": (
-            "infill",
-            lambda runtime: continue_all(grooves, grooves[0].bars, model=runtime),
+        "sample": Verb(n, lambda model: sample(n, model=model)),
+        f"sample --style {style}": Verb(n, lambda model: sample(n, style=style, model=model)),
+        "sample --near": Verb(n, lambda model: sample(n, near=a, model=model)),
+        "vary": Verb(n, lambda model: vary(a, n, model=model)),
+        "interpolate": Verb(way, lambda model: interpolate(a, b, way, model=model)),
+        "interpolate --grid": Verb(
+            side**2, lambda model: grid(grooves[:4], side, side, model=model)
         ),
+        "reconstruct": Verb(n, lambda model: reconstruct(song, model=model)),
+        "attribute": Verb(n, lambda model: attribute(song, "density", 1, model=model)),
+        "score": Verb(n, lambda model: score(song, model=model)),
+        "humanize": Verb(n, lambda model: humanize_all(some, model=model), "humanize"),
+        "tap": Verb(n, lambda model: tap_all(some, model=model), "tap"),
+        "infill": Verb(n, lambda model: infill_all(some, keep, model=model), "infill"),
+        "continue": Verb(n, lambda model: continue_all(some, a.bars, model=model), "infill"),
     }
 
 
-def bare(bundle: Bundle, n: int, bars: int) -> Callable[[], object]:
-    """A decode of `n` grooves of `bars` bars, window after window."""
+def bare(bundle: Bundle, n: int) -> Callable[[], object]:
+    """A decode of `n` windows."""
     runtime = Runtime(bundle)
-    z, noise = draws(bundle, 0, range(n))
-    heat = bundle.temperature
-    return lambda: [runtime.decode(z, noise, heat) for _ in range(-(-bars // bundle.bars))]
+    return partial(runtime.decode, *draws(bundle, 0, range(n)), bundle.temperature)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--bars", type=int, default=4)
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 256])
-    arguments = parser.parse_args()
-    console = Console()
-    table = Table(title=f"grooves of {arguments.bars} bars, one thread")
-    for column in ("verb", "model", "rounds", "batch", "grooves/s", "bare decode/s", "ratio"):
-        table.add_column(column, justify="left" if column in {"verb", "model"} else "right")
-    for batch in arguments.batches:
-        loops = sample(batch * -(-arguments.bars // 4), seed=1)
-        size = len(loops) // batch
-        grooves = [
-            concatenate(loops[first : first + size])[: arguments.bars]
-            for first in range(0, len(loops), size)
-        ]
-        for verb, (kind, call) in verbs(grooves).items():
-            bundle = model_for(kind)
-            try:
-                rounds = lesson(bundle, kind).rounds
-            except BundleError as error:
-                console.print(f"{verb}: {error}")
-                continue
-            runtime = Runtime(bundle)
-            ours, floor = in_turns(partial(call, runtime), bare(bundle, batch, arguments.bars))
-            table.add_row(
-                verb, bundle.name, str(rounds), str(batch), f"{batch / ours:.0f}",
-                f"{batch / floor:.0f}", f"{ours / floor:.2f}",
-            )  # fmt: skip
-    console.print(table)
-    hour(console)
+    parser.add_argument("--budget", type=float, default=4.0, help="seconds for each verb")
+    parser.add_argument("--no-hour", action="store_true")
+    asked = parser.parse_args()
+    plain = Runtime(load_bundle())
+    print("| grooves | verb | model | grooves/s | bare decode/s | × bare decode |")
+    print("|---|---|---|---|---|---|")
+    for n in asked.batches:
+        grooves = sample(max(n, 4), seed=1, model=plain)
+        for name, verb in verbs(grooves, n, plain).items():
+            runtime = plain if verb.task is None else Runtime(model_for(verb.task))
+            bundle, made = runtime.bundle, verb.windows
+            call = partial(verb.call, runtime)
+            ours, floor = in_turns([call, bare(bundle, made)], asked.budget)
+            print(
+                f"| {made} | {name} | {bundle.name} | {made / ours:,.0f} | {made / floor:,.0f} "
+                f"| {ours / floor:.2f} |",
+                flush=True,
+            )
+    if not asked.no_hour:
+        print(hour())
 
 
-def hour(console: Console) -> None:
-    """An hour of drums through ``ghostnote humanize``."""
-    loops = sample(HOUR_BARS // 4, seed=2, bpm=HOUR_BPM)
-    whole = concatenate(loops)
+def hour() -> str:
+    """How long an hour of drums takes through ``ghostnote humanize``."""
+    whole = concatenate(sample(HOUR_BARS // 4, seed=2, bpm=HOUR_BPM))
     stiff = Groove.from_cells(whole.hits, 0.7 * whole.hits, 0.0 * whole.hits, bpm=HOUR_BPM)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "hour.mid"
         write_midi(file, to_performance(stiff, builtin_map("gm")))
         start = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "ghostnote", "humanize", file], check=True)
+        subprocess.run([sys.executable, "-m", "ghostnote", "humanize", file, "-q"], check=True)
         spent = time.perf_counter() - start
-    console.print(
-        f"{stiff.seconds / 60:.0f} minutes of drums, {stiff.n_hits:,} hits, humanised by "
+    return (
+        f"\n{stiff.seconds / 60:.0f} minutes of drums, {stiff.n_hits:,} hits, humanised by "
         f"{model_for('humanize').name} in {spent:.1f} s: {stiff.seconds / spent:.0f} × real time"
     )
 

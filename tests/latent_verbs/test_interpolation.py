@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from ghostnote.bundle import Bundle
+from ghostnote.data.corpus import load_corpus
+from ghostnote.data.windows import windows
 from ghostnote.errors import ConfigError, GrooveError
 from ghostnote.music.groove import Groove
 from ghostnote.pipeline.interpolation import grid, interpolate
@@ -62,6 +65,28 @@ def test_it_goes_away_from_one_and_towards_the_other(shipped: Runtime, heat: flo
     assert all(before < after for before, after in pairwise(away))
     assert all(before > after for before, after in pairwise(towards))
     assert interpolate(b, a, 5, temperature=heat, model=shipped) == way[::-1]
+
+
+@pytest.mark.parametrize("heat", [0.0, 0.7])
+@pytest.mark.parametrize("split", ["validation", "test"])
+def test_between_grooves_that_nobody_learned_from(
+    shipped: Runtime, gmd_zip: Path, split: str, heat: float
+) -> None:
+    """32 pairs of what drummers played: ends, symmetry, and a distance from A that only grows.
+
+    On average at every step; of a single pair it may fall by what the noise makes of a cell.
+    """
+    played = windows(load_corpus(gmd_zip).select(split=split), bars=4, hop=4)
+    chosen = np.random.default_rng(0).choice(len(played), (32, 2), replace=False)
+    apart = []
+    for a, b in ((played.groove(int(one)), played.groove(int(other))) for one, other in chosen):
+        way = interpolate(a, b, 5, temperature=heat, seed=3, model=shipped)
+        for end, one in ((a, way[0]), (b, way[-1])):
+            assert one == reconstruct(end, temperature=heat, seed=3, model=shipped).groove
+        assert interpolate(b, a, 5, temperature=heat, seed=3, model=shipped) == way[::-1]
+        apart.append([distance(way[0], one) for one in way])
+    assert (np.diff(np.mean(apart, axis=0)) > 0).all()
+    assert (np.diff(apart, axis=1) < 0).mean() < 0.1
 
 
 def test_neither_batch_nor_length_of_the_way_changes_a_groove(

@@ -10,12 +10,18 @@ import numpy as np
 import pytest
 from safetensors.numpy import load, load_file, save
 
-from ghostnote.bundle import LATENT, Bundle, load_bundle
+from ghostnote.bundle import LATENT, SCORER, Bundle, load_bundle
 from ghostnote.directions import AMOUNTS, Direction
 from ghostnote.errors import BundleError, ConfigError, GrooveError
 from ghostnote.music.attributes import ATTRIBUTES, measure
 from ghostnote.music.groove import Groove
-from ghostnote.pipeline.attributes import attribute, changed, fit_direction, moved_windows
+from ghostnote.pipeline.attributes import (
+    attribute,
+    changed,
+    fit_direction,
+    inferred_noise,
+    moved_windows,
+)
 from ghostnote.pipeline.sampling import sample
 from ghostnote.runtime import Runtime, to_x
 
@@ -68,9 +74,71 @@ def test_unknown_tensors_are_kept() -> None:
     assert set(new) == {"style.means", "attribute.new"}
 
 
+def test_a_model_in_torch_gets_the_same_directions(known_bundle: Bundle, drumming: Path) -> None:
+    """When a run is exported, its directions are learned before there are any graphs."""
+    from ghostnote.data.bars import Bars, to_x
+    from ghostnote.data.corpus import load_corpus
+    from ghostnote.data.windows import windows
+    from ghostnote.export.attributes import learned
+    from ghostnote.export.bundle import load_model
+
+    bars = Bars.of(windows(load_corpus(drumming).select(split="train"), bars=known_bundle.bars))
+    x = to_x(bars.cells(bars.bars_of(np.arange(len(bars)))))
+    mu, sigma = Runtime(known_bundle).encode(x)
+    for mine in learned(load_model(known_bundle), x, mu, sigma, known_bundle.meter):
+        other = known_bundle.directions[mine.name]
+        np.testing.assert_allclose(mine.vector, other.vector, rtol=1e-3, atol=1e-4)
+        for name, curve in mine.effects.items():
+            np.testing.assert_allclose(curve, other.effects[name], atol=0.02)
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
+def test_the_noise_is_that_which_hits_were_played_with(temperature: float) -> None:
+    random = np.random.default_rng(0)
+    logits = random.normal(0, 3, 100_000)
+    chance = 1 / (1 + np.exp(-logits / temperature))
+    hits = random.random(logits.shape) < chance
+    nats = -np.logaddexp(0, np.where(hits, -logits, logits))
+    uniform = random.random(logits.shape)
+    noise = inferred_noise(hits, nats.astype(np.float32), uniform.astype(np.float32), temperature)
+    assert ((noise < chance) == hits).mean() > 0.9999  # but for what float32 rounds away
+    # Over what is played, it is what noise is: uniform, whatever the probability.
+    for part in (chance < 0.2, (chance > 0.4) & (chance < 0.6), chance > 0.9):
+        shares = np.histogram(noise[part], 10, (0, 1))[0] / part.sum()
+        np.testing.assert_allclose(shares, 0.1, atol=0.01)
+
+
+def test_the_noise_of_what_could_not_be_otherwise_is_some_noise() -> None:
+    hits = np.array([True, False, True, False])
+    nats = np.array([0, 1e-7, -200, -200], np.float32)
+    noise = inferred_noise(hits, nats, np.full(4, 0.25, np.float32))
+    np.testing.assert_allclose(noise, [0.25, 0.75, 0, 1], atol=1e-6)
+    assert ((noise > 0) & (noise < 1)).all()
+
+
+def test_the_decoder_plays_with_it_what_was_played() -> None:
+    """At any step, after the true ones before it: here, drums that the model never wrote."""
+    runtime = Runtime(load_bundle())
+    random = np.random.default_rng(1)
+    hits = random.random((3, 64, 9)) < 0.15
+    loud, late = random.uniform(0.2, 0.9, hits.shape), random.normal(0, 0.1, hits.shape)
+    x = np.concatenate([hits, hits * loud, hits * late], axis=-1).astype(np.float32)
+    mu, _ = runtime.encode(x)
+    noise = np.full((*hits.shape, 3), 0.5, np.float32)
+    uniform = random.random(hits.shape).astype(np.float32)
+    noise[..., 0] = inferred_noise(hits, runtime.score(x, mu)[0], uniform)
+    for step in (0, 1, 17, 40, 63):
+        mask = np.ones_like(x)
+        mask[:, step] = 0
+        played = runtime.decode(mu, noise, 1.0, x, mask)
+        assert np.array_equal(played[:, step, :9] > 0.5, hits[:, step])
+
+
 def test_nothing_moves_by_nothing(known_bundle: Bundle, grooves: list[Groove]) -> None:
-    for groove in grooves:
-        assert attribute(groove, "density", 0, model=known_bundle) == groove
+    for groove in (*grooves, (grooves[0] + grooves[1])[:3]):
+        for temperature in (None, 0.0, 0.6):
+            same = attribute(groove, "density", 0, model=known_bundle, temperature=temperature)
+            assert same == groove
     assert attribute(4, "swing", 0, model=known_bundle, seed=1) == sample(
         4, seed=1, model=known_bundle
     )
@@ -81,16 +149,15 @@ def test_the_same_seed_gives_the_same_groove_alone_or_together(
 ) -> None:
     runtime = Runtime(known_bundle)
     far = Direction("far", np.full(known_bundle.latent, 3, np.float32))
-    again = [attribute(groove, far, 2, model=runtime, temperature=1, seed=5) for groove in grooves]
-    assert again == [
-        attribute(groove, far, 2, model=runtime, temperature=1, seed=5) for groove in grooves
-    ]
+    again = [attribute(groove, far, 2, model=runtime, seed=5) for groove in grooves]
+    assert again == [attribute(groove, far, 2, model=runtime, seed=5) for groove in grooves]
     assert again != grooves
+    assert again != [attribute(groove, far, 2, model=runtime, seed=6) for groove in grooves]
     x = to_x(grooves)
     shift = far.shift(2)
-    together = moved_windows(Runtime(known_bundle, batch=5), x, shift, range(12), 1.0, 5)
+    together = moved_windows(Runtime(known_bundle, batch=5), x, shift, range(12), seed=5)
     for row in (0, 7, 11):
-        alone = moved_windows(runtime, x[row : row + 1], shift, [row], 1.0, 5)
+        alone = moved_windows(runtime, x[row : row + 1], shift, [row], seed=5)
         assert np.array_equal(alone[0], together[row])
     eight = attribute(8, "fill", 1, model=Runtime(known_bundle, batch=3), seed=2)
     assert attribute(5, "fill", 1, model=known_bundle, seed=2) == eight[:5]
@@ -100,6 +167,28 @@ def test_grooves_keep_their_length_and_tempo(known_bundle: Bundle, grooves: list
     long = (grooves[0] + grooves[1])[:3].replace(bpm=77)
     result = attribute(long, "density", 1, model=known_bundle)
     assert (result.bars, result.bpm) == (3, 77)
+
+
+def test_a_song_is_moved_window_by_window(known_bundle: Bundle, grooves: list[Groove]) -> None:
+    song = (grooves[0] + grooves[1] + grooves[0])[:5]
+    far = Direction("far", np.full(known_bundle.latent, 3, np.float32))
+    whole = attribute(song, far, 2, seed=1, model=known_bundle)
+    assert whole == attribute(song, far, 2, seed=1, model=Runtime(known_bundle, batch=1))
+    assert whole[:2] == attribute(grooves[0], far, 2, seed=1, model=known_bundle)
+    assert whole[2:4] != attribute(
+        grooves[1], far, 2, seed=1, model=known_bundle
+    )  # noise of its own
+
+
+def test_a_bundle_without_a_scorer_moves_what_is_likeliest(
+    known_bundle: Bundle, grooves: list[Groove]
+) -> None:
+    files = {name: sha for name, sha in known_bundle.config["files"].items() if name != SCORER}
+    old = Bundle(known_bundle.path, {**known_bundle.config, "files": files})
+    cold = attribute(grooves[0], "density", 2, temperature=0, model=known_bundle)
+    assert attribute(grooves[0], "density", 2, model=old) == cold
+    with pytest.raises(BundleError, match=r"has no scorer.onnx .*ghostnote export"):
+        attribute(grooves[0], "density", 2, temperature=1, model=old)
 
 
 def test_what_does_not_change_stays_as_it_was_played() -> None:

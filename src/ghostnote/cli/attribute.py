@@ -82,7 +82,7 @@ def move(
     model
         A model bundle by name, or its folder.
     temperature
-        Of what is drawn; 0 by default, and the model's own for new loops.
+        Of what is drawn; 1 by default, and the model's own for new loops.
     seed
         Of what is drawn.
     drum_map
@@ -138,7 +138,7 @@ def move(
             read = read_groove(source, pitches, channel)
             try:
                 result = moved(
-                    read.groove, shift, model=runtime, temperature=temperature or 0.0, seed=seed
+                    read.groove, shift, model=runtime, temperature=temperature, seed=seed
                 )
             except GrooveError as error:
                 raise error.at(source) from None

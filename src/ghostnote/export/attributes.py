@@ -44,13 +44,24 @@ def learned(
     model: GrooveVAE, x: FloatArray, mu: FloatArray, sigma: FloatArray, meter: Meter
 ) -> list[Direction]:
     """The directions of a torch model, from its training windows `[N, T, 3V]` and posteriors."""
+    return fit_attributes(_Torch(model), x, mu, sigma, meter=meter)
+
+
+class _Torch:
+    """A torch model as a `Player`."""
+
+    def __init__(self, model: GrooveVAE) -> None:
+        self._model = model
 
     @torch.no_grad()
-    def decode(z: FloatArray, noise: FloatArray) -> FloatArray:
-        drawn = model.decode(torch.from_numpy(z)).sample(torch.from_numpy(noise), 0.0)
+    def decode(self, z: FloatArray, noise: FloatArray, temperature: float) -> FloatArray:
+        drawn = self._model.decode(torch.from_numpy(z)).sample(torch.from_numpy(noise), temperature)
         return np.asarray(drawn.numpy())
 
-    return fit_attributes(decode, x, mu, sigma, meter=meter)
+    @torch.no_grad()
+    def score(self, x: FloatArray, z: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        hits, velocity, offset = self._model.decode(torch.from_numpy(z)).parts(torch.from_numpy(x))
+        return hits.numpy(), velocity.numpy(), offset.numpy()
 
 
 def add_attributes(bundle: Bundle, training: Windows) -> Bundle:
@@ -75,9 +86,7 @@ def add_attributes(bundle: Bundle, training: Windows) -> Bundle:
     bars = Bars.of(training)
     x = to_x(bars.cells(bars.bars_of(np.arange(len(bars)))))
     runtime = Runtime(bundle)
-    directions = fit_attributes(
-        lambda z, noise: runtime.decode(z, noise, 0.0), x, *runtime.encode(x), meter=bundle.meter
-    )
+    directions = fit_attributes(runtime, x, *runtime.encode(x), meter=bundle.meter)
     files = {name: bundle.read(name) for name in bundle.config["files"]}
     files[LATENT] = with_tensors(files[LATENT], to_tensors(directions), instead_of=PREFIX)
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}

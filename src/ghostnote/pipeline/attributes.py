@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple, overload
+from typing import Any, Final, NamedTuple, Protocol, overload
 
 import numpy as np
 import numpy.typing as npt
 
-from ghostnote.bundle import ENCODER, Bundle
+from ghostnote.bundle import ENCODER, SCORER, Bundle
 from ghostnote.directions import AMOUNTS, FARTHEST, Direction, moves, reach, ridge
 from ghostnote.errors import ConfigError
 from ghostnote.latent import normals, uniforms
@@ -21,8 +21,9 @@ from ghostnote.pipeline.windows import windows_of
 from ghostnote.runtime import FloatArray, Runtime, from_x
 
 FloatArray64 = npt.NDArray[np.float64]
-Decode = Callable[[FloatArray, FloatArray], FloatArray]
-"""z `[B, Z]` and noise `[B, T, V, 3]` → x `[B, T, 3V]`, at temperature 0."""
+
+_PLAYED: Final = 1.0
+"""The temperature at which a groove is taken to have been played: the model's own odds."""
 
 _LENGTHS: Final = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
 """How far a direction is tried, in what its regression takes for a standard deviation."""
@@ -32,6 +33,7 @@ _TRIED: Final = 256
 """Training windows that are decoded to learn directions, and to measure how far they go."""
 
 _AT_ONCE: Final = 1024
+_LEAST_NOISE: Final = 2.0**-24
 _SOFTEST: Final = 1 / 127
 _SMALLEST: Final = 1e-6
 
@@ -67,8 +69,9 @@ def attribute(
 ) -> Groove | list[Groove]:
     """A groove, or so many new ones, with more or less of an attribute.
 
-    Of a groove, what the move changes in its reconstruction is changed, and all else stays as it
-    was played: an amount of 0 gives the groove back. New grooves are those of `sample`, moved.
+    A groove is played anew from where it is moved to, with the noise that it was played with (see
+    `inferred_noise`): what the model's mind changes about is changed, and all else stays as it was
+    played. An amount of 0 gives the groove back. New grooves are those of `sample`, moved.
 
     Args:
         source: a groove in the model's meter, of any length; or how many new ones.
@@ -77,19 +80,20 @@ def attribute(
         amount: in standard deviations of real grooves, as far as the model follows; -2 to 2 is
             what `Direction.effects` were measured at.
         model: a bundle with directions, its name or its folder; or a `Runtime`.
-        temperature: divides the hit logits; by default 0 for a groove, and the bundle's own for
-            new ones.
+        temperature: divides the hit logits. By default 1 for a groove, and the bundle's own for
+            new ones; at 0 a groove changes where the likeliest cells of its reconstruction do, as
+            it does by default with a bundle that has no scorer.
         seed: of what is drawn.
 
     Raises:
         ConfigError: the model knows no such direction, or a number is out of range.
         GrooveError: the groove is in another meter.
-        BundleError: the bundle cannot be loaded.
+        BundleError: the bundle cannot be loaded, or has no scorer, and a temperature is given.
     """
     runtime = runtime_of(model)
     shift = direction_of(name, runtime.bundle).shift(amount)
     if isinstance(source, Groove):
-        return moved(source, shift, model=runtime, temperature=temperature or 0.0, seed=seed)
+        return moved(source, shift, model=runtime, temperature=temperature, seed=seed)
     return moved_samples(source, shift, model=runtime, temperature=temperature, seed=seed)
 
 
@@ -121,14 +125,15 @@ def moved(
     shift: npt.NDArray[Any],
     *,
     model: Model = DEFAULT,
-    temperature: float = 0.0,
+    temperature: float | None = None,
     seed: int = 0,
 ) -> Groove:
-    """`groove` with what adding `shift` `[Z]` to the z of its windows changes.
+    """`groove` with what adding `shift` `[Z]` to the z of its windows changes; see `attribute`.
 
     Raises:
         GrooveError: it is in another meter.
         ConfigError: a number is out of range.
+        BundleError: the bundle cannot be loaded, or has no scorer, and a temperature is given.
     """
     runtime = runtime_of(model)
     windows = windows_of(groove, runtime.bundle)
@@ -141,17 +146,90 @@ def moved_windows(
     x: FloatArray,
     shift: npt.NDArray[Any],
     indices: Sequence[int],
-    temperature: float = 0.0,
+    temperature: float | None = None,
     seed: int = 0,
 ) -> FloatArray:
     """As `moved`, of windows `x` `[B, T, 3V]`; `indices` say which draws of `seed` are theirs."""
     mu, _ = runtime.encode(x)
-    bundle = runtime.bundle
-    cells = (bundle.steps, bundle.voices, 3)
-    noise = np.stack([uniforms(seed, i, int(np.prod(cells))).reshape(cells) for i in indices])
-    here = runtime.decode(mu, noise, temperature)
-    there = runtime.decode(mu + shift.astype(np.float32), noise, temperature)
-    return changed(x, here, there)
+    heat = _heat(runtime.bundle, temperature)
+    return mover(runtime, x, mu, _uniforms(seed, indices, x), heat)(shift)
+
+
+class Player(Protocol):
+    """What plays and judges windows: a `Runtime`, or a model in torch."""
+
+    def decode(self, z: FloatArray, noise: FloatArray, temperature: float) -> FloatArray:
+        """As `Runtime.decode`."""
+
+    def score(self, x: FloatArray, z: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """As `Runtime.score`."""
+
+
+def mover(
+    player: Player, x: FloatArray, mu: FloatArray, uniform: FloatArray, temperature: float = _PLAYED
+) -> Callable[[npt.NDArray[Any]], FloatArray]:
+    """How windows change when their z is shifted: a shift `[Z]` → windows `[B, T, 3V]`.
+
+    Velocity and timing of the noise are the medians, so that what is added to those of `x` is how
+    far the model's expectation of them moves.
+
+    Args:
+        player: the model.
+        x: `[B, T, 3V]`, windows as they were played.
+        mu: `[B, Z]`, the means of their posteriors.
+        uniform: `[B, T, V]`, in (0, 1), of what is drawn.
+        temperature: divides the hit logits; at 0 nothing is drawn.
+    """
+    noise = np.full((*uniform.shape, 3), 0.5, np.float32)
+    if temperature > 0:
+        hits = from_groove_x(x).hits > 0.5
+        noise[..., 0] = inferred_noise(hits, player.score(x, mu)[0], uniform, temperature)
+    here = player.decode(mu, noise, temperature)
+
+    def move(shift: npt.NDArray[Any]) -> FloatArray:
+        there = player.decode(mu + shift.astype(np.float32), noise, temperature)
+        return changed(x, here, there)
+
+    return move
+
+
+def inferred_noise(
+    hits: npt.NDArray[np.bool_], nats: FloatArray, uniform: FloatArray, temperature: float = _PLAYED
+) -> FloatArray:
+    """A draw of the noise that hits were played with, given that just they were played.
+
+    A cell is hit where its noise is below the probability p of a hit: the noise of one that was hit
+    is uniform below p, and that of a silent one uniform above it.
+
+    Args:
+        hits: `[…]`, what was played.
+        nats: `[…]`, the log-likelihood of it, cell by cell, at a temperature of 1.
+        uniform: `[…]`, in (0, 1), of what is drawn.
+        temperature: more than 0; divides the log-odds of a hit.
+
+    Returns:
+        `[…]`, in (0, 1).
+    """
+    likely = np.minimum(nats.astype(np.float64), 0)
+    with np.errstate(divide="ignore"):  # a cell that could not be otherwise
+        unlikely = np.log(-np.expm1(likely))
+    likely, unlikely = likely / temperature, unlikely / temperature
+    below = np.exp(likely - np.logaddexp(likely, unlikely)) * uniform
+    noise = np.where(hits, below, 1 - below)
+    return np.clip(noise, _LEAST_NOISE, 1 - _LEAST_NOISE).astype(np.float32)
+
+
+def _heat(bundle: Bundle, temperature: float | None) -> float:
+    """`temperature`, or what it is by default when a groove is moved."""
+    if temperature is not None:
+        return temperature
+    return _PLAYED if SCORER in bundle.config["files"] else 0.0
+
+
+def _uniforms(seed: int, indices: Sequence[int], x: FloatArray) -> FloatArray:
+    """The numbers `indices` of `seed` for the cells of windows `x` `[B, T, 3V]`: `[B, T, V]`."""
+    cells = (x.shape[1], x.shape[2] // 3)
+    return np.stack([uniforms(seed, i, int(np.prod(cells))).reshape(cells) for i in indices])
 
 
 def moved_samples(
@@ -205,7 +283,7 @@ def changed(x: FloatArray, here: FloatArray, there: FloatArray) -> FloatArray:
 
 
 def fit_attributes(
-    decode: Decode,
+    player: Player,
     x: FloatArray,
     mu: FloatArray,
     sigma: FloatArray,
@@ -216,10 +294,11 @@ def fit_attributes(
     """The directions of all attributes for a model, from the windows that it was trained on.
 
     What counts is what the decoder plays: the attributes are measured on decoded draws of the
-    posteriors, and regressed on their z. How far each goes is measured on windows moved along it.
+    posteriors, and regressed on their z. How far each goes is measured on windows moved along it,
+    as `attribute` moves grooves.
 
     Args:
-        decode: the model's decoder, at temperature 0.
+        player: the model.
         x: `[N, T, 3V]`, training windows; their attributes give mean and standard deviation.
         mu: `[N, Z]`, the means of their posteriors.
         sigma: `[N, Z]`, the standard deviations.
@@ -237,22 +316,20 @@ def fit_attributes(
     drawn = np.stack([normals(uniforms(seed, int(row), size + size % 2))[:size] for row in chosen])
     cells = (x.shape[1], x.shape[2] // 3, 3)
 
-    def decoded(z: FloatArray) -> FloatArray:
-        parts = range(0, len(z), _AT_ONCE)
-        return np.concatenate(
-            [decode(z[i : i + _AT_ONCE], _noise(seed, i, len(z), cells)) for i in parts]
-        )
+    def likeliest(z: FloatArray) -> FloatArray:
+        return player.decode(z, np.full((len(z), *cells), 0.5, np.float32), 0.0)
 
     def attributes(x: FloatArray) -> FloatArray64:
         return np.asarray((measure(x, meter) - mean) / std)
 
     z = mu[chosen] + sigma[chosen] * drawn
-    weights = ridge(z, attributes(decoded(z))).weights
+    decoded = [likeliest(z[first : first + _AT_ONCE]) for first in range(0, len(z), _AT_ONCE)]
+    weights = ridge(z, attributes(np.concatenate(decoded))).weights
     some = chosen[:_TRIED]
-    here = decoded(mu[some])
+    move = mover(player, x[some], mu[some], _uniforms(seed, range(len(some)), x))
 
     def measured(shift: FloatArray) -> FloatArray64:
-        return attributes(changed(x[some], here, decoded(mu[some] + shift)))
+        return attributes(move(shift))
 
     directions = []
     for own, vector in enumerate(moves(weights, mu)):
@@ -332,14 +409,12 @@ def fit_direction(
     vector = moves(weights, mu)[0]
     names = list(ATTRIBUTES)
     scale = np.maximum(measure(x, bundle.meter).std(0), _SMALLEST)
-    cells = (bundle.steps, bundle.voices, 3)
-
     some = np.random.default_rng(seed).permutation(len(mu))[:_TRIED]
-    noise = _noise(seed, 0, len(some), cells)
-    here = runtime.decode(mu[some], noise, 0.0)
+    uniform = _uniforms(seed, range(len(some)), x)
+    move = mover(runtime, x[some], mu[some], uniform, _heat(bundle, None))
 
     def measured(shift: FloatArray) -> FloatArray64:
-        played = changed(x[some], here, runtime.decode(mu[some] + shift, noise, 0.0))
+        played = move(shift)
         heard, _ = runtime.encode(played)
         return np.concatenate([teacher(heard), measure(played, bundle.meter) / scale], axis=1)
 
@@ -388,9 +463,3 @@ def explore(
             curve = sides[up][:, number]
             effect[number, place] = np.interp(abs(amount) * reached[up], (0.0, *_LENGTHS), curve)
     return (reached[0], reached[1]), effect
-
-
-def _noise(seed: int, start: int, stop: int, cells: tuple[int, int, int]) -> FloatArray:
-    """Noise for at most `_AT_ONCE` windows from `start` on, none beyond `stop`."""
-    rows = range(start, min(start + _AT_ONCE, stop))
-    return np.stack([uniforms(seed, row, int(np.prod(cells))).reshape(cells) for row in rows])

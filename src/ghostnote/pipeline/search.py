@@ -256,6 +256,8 @@ def update_index(
                 source=file,
                 remedy="name another file with --index, or delete this one",
             )
+        if _is_of(index, listed):
+            return index, Update(0, len(listed), 0, 0, tuple(sorted(index.reasons.items())))
         old = {one.name: one for one in _files(index)}
         sigma = index.sigma
     else:
@@ -314,6 +316,22 @@ def _listed(folder: Path) -> Iterator[tuple[str, tuple[int, int]]]:
                 elif name.lower().endswith(SUFFIXES) and entry.is_file():
                     status = entry.stat()
                     yield name, (status.st_size, status.st_mtime_ns)
+
+
+def _is_of(index: Index, listed: Mapping[str, tuple[int, int]]) -> bool:
+    """Whether the files are those of the index, and as they were; `listed` is sorted by name."""
+    stamps = np.array(list(listed.values()), np.int64).reshape(-1, 2)
+    names = [_encoded(name) for name in listed]
+    return (
+        np.array_equal(index.size, stamps[:, 0])
+        and np.array_equal(index.mtime, stamps[:, 1])
+        and np.array_equal(index.name_end, np.cumsum([len(name) for name in names]))
+        and index.names.tobytes() == b"".join(names)
+    )
+
+
+def _encoded(name: str) -> bytes:
+    return name.encode("utf-8", "surrogateescape")
 
 
 def _parts(  # noqa: PLR0917 - what one file is read with
@@ -404,7 +422,7 @@ def _save(
     files: Mapping[str, _File],
 ) -> None:
     ordered = [one for _, one in sorted(files.items())]
-    texts = [one.name.encode("utf-8", "surrogateescape") for one in ordered]
+    texts = [_encoded(one.name) for one in ordered]
     counts = np.array([len(one.mu) for one in ordered], np.int64)
     none = np.zeros((0, len(sigma)), np.float32)
     save_index(
