@@ -29,7 +29,13 @@ if TYPE_CHECKING:
     from ghostnote.pipeline.sampling import sample
     from ghostnote.pipeline.scoring import Score, score
     from ghostnote.pipeline.search import search, update_index
-    from ghostnote.pipeline.songs import humanize_song, infill_song
+    from ghostnote.pipeline.songs import (
+        continue_song,
+        humanize_song,
+        infill_song,
+        play_song,
+        vary_song,
+    )
     from ghostnote.pipeline.tapping import rhythm_at, rhythm_of, tap
     from ghostnote.pipeline.variation import vary
 
@@ -48,6 +54,7 @@ __all__ = [
     "cells",
     "concatenate",
     "continue_",
+    "continue_song",
     "fit_direction",
     "grid",
     "humanize",
@@ -60,6 +67,7 @@ __all__ = [
     "load_map",
     "make_map",
     "map_prior",
+    "play_song",
     "read_midi",
     "read_song",
     "reconstruct",
@@ -74,6 +82,7 @@ __all__ = [
     "to_performance",
     "update_index",
     "vary",
+    "vary_song",
     "write_midi",
     "write_song",
 ]
@@ -90,6 +99,7 @@ _HOMES: Final = {
     "cells": "pipeline.infilling",
     "concatenate": "music.groove",
     "continue_": "pipeline.continuing",
+    "continue_song": "pipeline.songs",
     "fit_direction": "pipeline.attributes",
     "grid": "pipeline.interpolation",
     "humanize": "pipeline.humanising",
@@ -102,6 +112,7 @@ _HOMES: Final = {
     "load_map": "music.kit",
     "make_map": "pipeline.map",
     "map_prior": "pipeline.map",
+    "play_song": "pipeline.songs",
     "read_midi": "music.midi",
     "read_song": "music.song",
     "reconstruct": "pipeline.reconstruction",
@@ -116,6 +127,7 @@ _HOMES: Final = {
     "to_performance": "music.grid",
     "update_index": "pipeline.search",
     "vary": "pipeline.variation",
+    "vary_song": "pipeline.songs",
     "write_midi": "music.midi",
     "write_song": "music.song",
 }

@@ -7,31 +7,28 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from cyclopts import App, Parameter
 from rich.console import Console
 
-from ghostnote.cli.batch import (
-    failures,
-    midi_files,
-    outputs,
-    plain_grid,
-    process,
-    refuse_existing,
-    say,
-    summarise,
-)
+from ghostnote.cli.batch import midi_files, process, refuse_existing, say, summarise
 from ghostnote.cli.labels import labels_of
-from ghostnote.cli.loops import read_groove
+from ghostnote.cli.loops import print_json, read_groove
+from ghostnote.cli.options import Listening, Writing
+from ghostnote.cli.playing import More, make_files, of_song
 from ghostnote.errors import ConfigError, DataError, GrooveError
 from ghostnote.music.kit import DEFAULT_MAP, builtin_map, load_map
-from ghostnote.music.midi import DRUM_CHANNEL, write_midi
+from ghostnote.music.midi import write_midi
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from ghostnote.directions import Direction
     from ghostnote.music.groove import Groove
+    from ghostnote.music.song import Passage, Song
+    from ghostnote.runtime import Runtime
 
 app = App(
     name="attribute",
@@ -45,38 +42,36 @@ _MOVE = re.compile(r"([^=]+)=([+-]?(?:\d+\.?\d*|\.\d+))")
 
 @app.default
 def move(
-    what: Annotated[Sequence[str], Parameter(name="what", negative=(), json_list=False)],
+    what: Annotated[
+        Sequence[str],
+        Parameter(name="what", negative=(), json_list=False, allow_leading_hyphen=True),
+    ],
     /,
     *,
     n: Annotated[int | None, Parameter(name=("-n", "--number"))] = None,
-    out: Annotated[Path | None, Parameter(name=("--out", "-o"))] = None,
     direction: Annotated[Sequence[Path], Parameter(negative=())] = (),
     model: str = "groove-4bar",
     temperature: float | None = None,
     seed: int = 0,
-    drum_map: Annotated[str, Parameter(name="--map")] = DEFAULT_MAP,
-    channel: int = DRUM_CHANNEL,
-    force: Annotated[bool, Parameter(negative=())] = False,
-    quiet: Annotated[bool, Parameter(name=("--quiet", "-q"), negative=())] = False,
-    as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
+    listening: Listening = Listening(),
+    writing: Writing = Writing(),
 ) -> int:
     """Give grooves more or less of an attribute, and leave all else as it was played.
 
     Attributes are density, syncopation, swing, dynamics, laid-back, openness and fill, and those
     of --direction. Amounts are in standard deviations of real grooves: -2 to 2 is usual.
-    `ghostnote attribute show` says how far the model follows.
+    `ghostnote attribute show` says how far the model follows. Songs are given back whole: other
+    channels, tempos and all else stay.
 
     Example: ghostnote attribute density=+1.5 swing=-1 beat.mid -o denser
 
     Parameters
     ----------
     what
-        First one or more of NAME=AMOUNT, then MIDI files, or folders of them.
+        First one or more of NAME=AMOUNT, then MIDI files, or folders of them; - reads standard
+        input and writes standard output.
     n
-        In place of files: so many new loops, as sample draws them.
-    out
-        The folder to write to, laid out as the folders given; beside each file, as
-        NAME-moved.mid, by default. New loops go to the folder loops.
+        In place of files: so many new loops, as sample draws them, by default in the folder loops.
     direction
         A file of `ghostnote attribute fit`; what it is called can then be moved.
     model
@@ -85,90 +80,87 @@ def move(
         Of what is drawn; 1 by default, and the model's own for new loops.
     seed
         Of what is drawn.
-    drum_map
-        Which pitches play which voice: ghostnote, td11, gm, magenta-train,
-        magenta-infer or a TOML file.
-    channel
-        The channel of the drums, 1 to 16.
-    force
-        Overwrite files that exist.
-    quiet
-        Print nothing but errors.
-    as_json
-        Print what was written as JSON.
+    listening
+        How the drums are found and read.
+    writing
+        Where files go, and what is said.
     """
-    from ghostnote.bundle import load_bundle
     from ghostnote.directions import read_direction
-    from ghostnote.pipeline.attributes import direction_of, moved, moved_samples
-    from ghostnote.runtime import Runtime
+    from ghostnote.pipeline.attributes import direction_of, moved
+    from ghostnote.pipeline.models import runtime_of
+    from ghostnote.pipeline.songs import play_song
 
     amounts, files = _moves(what)
-    runtime = Runtime(load_bundle(model))
+    runtime = runtime_of(model)
     own = {one.name: one for one in map(read_direction, direction)}
     shift = np.zeros(runtime.bundle.latent, np.float32)
     for name, amount in amounts.items():
         shift += direction_of(own.get(name, name), runtime.bundle).shift(amount)
-    written: list[dict[str, object]] = []
-    failed: list[dict[str, str | None]] = []
-    code = 0
+    about: dict[str, object] = {"model": runtime.bundle.name, "moves": amounts, "seed": seed}
     if n is not None:
         if files:
             raise ConfigError("files and -n are two things", remedy="give one of them")
-        folder = out or Path("loops")
-        stem = f"{runtime.bundle.name}-{seed}-" + "-".join(
-            f"{name}{amount:+g}" for name, amount in amounts.items()
+        _write_loops(n, shift, runtime, temperature, seed, about, writing)
+        return 0
+    pitches = listening.pitches()
+
+    def make(song: Song) -> More:
+        before: list[Groove] = []
+        after: list[Groove] = []
+
+        def play(passages: Sequence[Passage]) -> list[Groove]:
+            before.extend(passage.groove for passage in passages)
+            after.extend(
+                moved(groove, shift, model=runtime, temperature=temperature, seed=seed)
+                for groove in before
+            )
+            return after
+
+        played = play_song(
+            song, play, meter=runtime.bundle.meter, channel=listening.channel, drum_map=pitches
         )
-        targets = [folder / f"{stem}-{index:02}.mid" for index in range(max(n, 0))]
-        refuse_existing(targets, force=force)
-        loops = moved_samples(n, shift, model=runtime, temperature=temperature, seed=seed)
-        for loop, target in zip(loops, targets, strict=True):
-            write_midi(target, _first_beat(loop), overwrite=force)
-            written.append({"file": str(target), "hits": loop.n_hits})
-        if not (quiet or as_json):
-            say(Console(), f"{n:,} loops in {folder}")
-    else:
-        pitches = load_map(drum_map).of_nine()
-        sources = midi_files(files)
-        suffix = ".mid" if out is not None else "-moved.mid"
-        targets = [target for (target,) in outputs(sources, out, [suffix])]
+        plain = {"before": _measured(before), "after": _measured(after)}
+        pairs = zip(plain["before"].items(), plain["after"].values(), strict=True)
+        told = ", ".join(f"{name} {was:.2f} → {now:.2f}" for (name, was), now in pairs)
+        return More(played, [told], plain)
 
-        def work(item: tuple[Path, Path]) -> dict[str, object]:
-            source, target = item
-            refuse_existing([target], force=force)
-            read = read_groove(source, pitches, channel)
-            try:
-                result = moved(
-                    read.groove, shift, model=runtime, temperature=temperature, seed=seed
-                )
-            except GrooveError as error:
-                raise error.at(source) from None
-            from ghostnote.music.grid import to_performance
+    return make_files(
+        files, of_song(make), writing, about, word="moved", doing="Moving", done="moved"
+    )
 
-            write_midi(target, to_performance(result, builtin_map("gm")), overwrite=force)
-            return {
-                "source": str(source),
-                "file": str(target),
-                "before": _measured(read.groove),
-                "after": _measured(result),
-                "grid": plain_grid(read.report),
-                "warnings": list(read.warnings),
-                "remarks": list(read.remarks),
-            }
 
-        items = list(zip([source.path for source in sources], targets, strict=True))
-        batch = process(items, work, what="Moving", quiet=quiet or as_json)
-        written = [{k: v for k, v in one.items() if k != "remarks"} for one in batch.done]
-        failed, code = failures(batch), batch.exit_code
-        if not (quiet or as_json):
-            _print_moved(batch.done)
-        summarise(batch, "written", quiet=quiet or as_json)
-    if as_json:
-        document = {
-            "model": runtime.bundle.name, "moves": amounts, "seed": seed,
-            "written": written, "failed": failed,
-        }  # fmt: skip
-        sys.stdout.write(json.dumps(document, indent=2) + "\n")
-    return code
+def _write_loops(  # noqa: PLR0917 - all that was asked for
+    n: int,
+    shift: npt.NDArray[np.float32],
+    runtime: Runtime,
+    temperature: float | None,
+    seed: int,
+    about: Mapping[str, object],
+    writing: Writing,
+) -> None:
+    from ghostnote.music.grid import on_the_beat, to_performance
+    from ghostnote.pipeline.attributes import moved_samples
+
+    moves = about["moves"]
+    assert isinstance(moves, dict)
+    folder = writing.out or Path("loops")
+    stem = f"{runtime.bundle.name}-{seed}-" + "-".join(
+        f"{name}{amount:+g}" for name, amount in moves.items()
+    )
+    targets = [folder / f"{stem}-{index:02}.mid" for index in range(max(n, 0))]
+    refuse_existing(targets, force=writing.force)
+    loops = moved_samples(n, shift, model=runtime, temperature=temperature, seed=seed)
+    written: list[dict[str, object]] = []
+    for loop, target in zip(loops, targets, strict=True):
+        groove, early = on_the_beat(loop)
+        write_midi(target, to_performance(groove, builtin_map("gm")), overwrite=writing.force)
+        written.append({"file": str(target), "hits": groove.n_hits, "moved_onto_first_beat": early})
+    if writing.as_json:
+        print_json({**about, "moved": written, "failed": []})
+    elif not writing.quiet:
+        early = sum(on_the_beat(loop)[1] for loop in loops)
+        more = f"; hits moved onto a first beat: {early}" if early else ""
+        say(Console(), f"{n:,} loops in {folder}{more}")
 
 
 @app.command
@@ -233,7 +225,7 @@ def fit(
     model: str = "groove-4bar",
     seed: int = 0,
     drum_map: Annotated[str, Parameter(name="--map")] = DEFAULT_MAP,
-    channel: int = DRUM_CHANNEL,
+    channel: int | None = None,
     force: Annotated[bool, Parameter(negative=())] = False,
     quiet: Annotated[bool, Parameter(name=("--quiet", "-q"), negative=())] = False,
 ) -> int:
@@ -266,7 +258,8 @@ def fit(
         Which pitches play which voice: ghostnote, td11, gm, magenta-train,
         magenta-infer or a TOML file.
     channel
-        The channel of the drums, 1 to 16.
+        The channel of the drums, 1 to 16; where not given 10, or that of a track named after drums,
+        or the only one.
     force
         Overwrite the file if it exists.
     quiet
@@ -338,18 +331,14 @@ def _moves(what: Sequence[str]) -> tuple[dict[str, float], list[Path]]:
     return amounts, [Path(name) for name in rest]
 
 
-def _first_beat(loop: Groove) -> Any:
-    from ghostnote.music.grid import on_the_beat, to_performance
-
-    return to_performance(on_the_beat(loop)[0], builtin_map("gm"))
-
-
-def _measured(groove: Groove) -> dict[str, float]:
+def _measured(grooves: Sequence[Groove]) -> dict[str, float]:
+    """The attributes of all bars, each a mean over grooves by their length."""
     from ghostnote.music.attributes import ATTRIBUTES, measure
     from ghostnote.runtime import to_x
 
-    values = measure(to_x([groove]), groove.meter)[0].tolist()
-    return dict(zip(ATTRIBUTES, values, strict=True))
+    values = [measure(to_x([groove]), groove.meter)[0] for groove in grooves]
+    mean = np.average(values, axis=0, weights=[groove.bars for groove in grooves])
+    return dict(zip(ATTRIBUTES, mean.tolist(), strict=True))
 
 
 def _numbers(told: Mapping[Path, str], positive: str) -> dict[Path, float]:
@@ -366,28 +355,6 @@ def _numbers(told: Mapping[Path, str], positive: str) -> dict[Path, float]:
     if not np.isfinite(list(numbers.values())).all():
         raise DataError("a label is no finite number", remedy="correct it, or leave it empty")
     return numbers
-
-
-def _print_moved(done: Sequence[Mapping[str, Any]]) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    console = Console(highlight=False, emoji=False)
-    for one in done:
-        for remark in one["remarks"]:
-            say(console, f"{one['source']}: {remark}")
-    if not done:
-        return
-    table = Table(box=None, header_style="bold")
-    for column in ("file", *done[0]["before"]):
-        table.add_column(column, justify="left" if column == "file" else "right")
-    for one in done:
-        cells = [
-            f"{before:.2f} → {after:.2f}"
-            for before, after in zip(one["before"].values(), one["after"].values(), strict=True)
-        ]
-        table.add_row(Text(str(one["file"])), *cells)
-    console.print(table)
 
 
 def _print_effects(directions: Mapping[str, Direction]) -> None:

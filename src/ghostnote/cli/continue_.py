@@ -2,37 +2,31 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING
 
-from cyclopts import Parameter
+from ghostnote.cli.options import Listening, Writing
+from ghostnote.cli.playing import Files, More, make_files, of_song
 
-from ghostnote.cli.batch import plain_grid
-from ghostnote.cli.playing import Files, Outcome, Output, make_files
-from ghostnote.music.kit import DEFAULT_MAP, load_map
-from ghostnote.music.midi import DRUM_CHANNEL
+if TYPE_CHECKING:
+    from ghostnote.music.song import Song
 
 
 def continue_(
     files: Files,
     /,
     *,
-    out: Annotated[Path | None, Parameter(name=("--out", "-o"))] = None,
     bars: int = 4,
     fill_every: int | None = None,
     temperature: float | None = None,
     seed: int = 0,
     model: str | None = None,
-    drum_map: Annotated[str, Parameter(name="--map")] = DEFAULT_MAP,
-    channel: int = DRUM_CHANNEL,
-    force: Annotated[bool, Parameter(negative=())] = False,
-    skip_existing: Annotated[bool, Parameter(negative=())] = False,
-    quiet: Annotated[bool, Parameter(name=("--quiet", "-q"), negative=())] = False,
-    as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
+    listening: Listening = Listening(),
+    writing: Writing = Writing(),
 ) -> int:
     """Go on from the drums of MIDI files: each bar is written to follow those before it.
 
-    Written are the drums alone, from the first bar to the last of the new ones.
+    Songs are given back whole: the new bars follow the last one with drums, and other channels,
+    tempos and all else stay.
 
     Example: ghostnote continue loop.mid --bars 12 --fill-every 4 --out longer
 
@@ -40,9 +34,6 @@ def continue_(
     ----------
     files
         MIDI files, or folders of them; - reads standard input and writes standard output.
-    out
-        The folder to write to, laid out as the folders given; beside each file, as
-        NAME-continued.mid, by default.
     bars
         How many bars to add.
     fill_every
@@ -53,57 +44,35 @@ def continue_(
         Of what is drawn.
     model
         A model bundle by name, or its folder; the one that was taught to infill by default.
-    drum_map
-        Which pitches play which voice: ghostnote, td11, gm, magenta-train,
-        magenta-infer or a TOML file.
-    channel
-        The channel of the drums, 1 to 16.
-    force
-        Overwrite files that exist.
-    skip_existing
-        Leave out files whose output exists.
-    quiet
-        Print nothing but errors.
-    as_json
-        Print what was written as JSON.
+    listening
+        How the drums are found and read.
+    writing
+        Where files go, and what is said.
     """
-    from ghostnote.music.grid import to_groove, to_performance
-    from ghostnote.music.kit import builtin_map
-    from ghostnote.music.midi import midi_bytes, parse_midi
     from ghostnote.pipeline.continuing import continue_all
     from ghostnote.pipeline.models import model_for, runtime_of
+    from ghostnote.pipeline.songs import continue_song
 
-    pitches = load_map(drum_map).of_nine()
+    pitches = listening.pitches()
     runtime = runtime_of(model_for("infill") if model is None else model)
     # What cannot be done is refused before any file is read.
     continue_all([], bars, fill_every=fill_every, model=runtime)
 
-    def make(data: bytes, source: str) -> Outcome:
-        performance = parse_midi(data, source=source)
-        groove, report = to_groove(performance, pitches, channel=channel)
-        (longer,) = continue_all(
-            [groove], bars, fill_every=fill_every, temperature=temperature, seed=seed,
-            model=runtime,
+    def play(song: Song) -> More:
+        played = continue_song(
+            song, bars, fill_every=fill_every, channel=listening.channel, drum_map=pitches,
+            temperature=temperature, seed=seed, model=runtime,
         )  # fmt: skip
-        added = longer[groove.bars :]
-        told = f"{added.bars} bars with {added.n_hits} hits after {groove.bars} bars"
-        return Outcome(
-            midi_bytes(to_performance(longer, builtin_map("gm"))),
-            (*performance.warnings, str(report), told),
-            {
-                "bars": longer.bars,
-                "added_bars": added.bars,
-                "added_hits": added.n_hits,
-                "grid": plain_grid(report),
-                "warnings": list(performance.warnings),
-            },
-        )
+        added = played[1].hits - played[1].kept
+        told = f"{bars} bars with {added} hits after bar {played[1].last_bar}"
+        return More(played, [told], {"added_bars": bars, "added_hits": added})
 
     return make_files(
         files,
-        make,
-        Output(out, "-continued", force, skip_existing, quiet, as_json),
+        of_song(play),
+        writing,
         {"model": runtime.bundle.name, "seed": seed},
+        word="continued",
         doing="Continuing",
         done="continued",
     )

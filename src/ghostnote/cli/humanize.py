@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 from cyclopts import Parameter
 
-from ghostnote.cli.playing import Files, listed, make_files, of_song
 from ghostnote.cli.options import Listening, Writing
+from ghostnote.cli.playing import Files, listed, make_files, of_song
 
 if TYPE_CHECKING:
     from ghostnote.music.song import Song

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from ghostnote.cli.playing import Files, listed, make_files, of_song
 from ghostnote.cli.options import Listening, Writing
+from ghostnote.cli.playing import Files, listed, make_files, of_song
 from ghostnote.errors import ConfigError
 from ghostnote.music.kit import voice_index
 

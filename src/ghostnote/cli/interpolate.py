@@ -13,7 +13,6 @@ from ghostnote.cli.batch import named, say
 from ghostnote.cli.loops import FORMATS, Plan, print_json, read_groove
 from ghostnote.errors import ConfigError
 from ghostnote.music.kit import DEFAULT_MAP, load_map
-from ghostnote.music.midi import DRUM_CHANNEL
 
 if TYPE_CHECKING:
     from ghostnote.bundle import Bundle
@@ -36,7 +35,7 @@ def interpolate(
     ] = ("mid,wav,svg",),
     model: str = "groove-4bar",
     drum_map: Annotated[str, Parameter(name="--map")] = DEFAULT_MAP,
-    channel: int = DRUM_CHANNEL,
+    channel: int | None = None,
     force: Annotated[bool, Parameter(negative=())] = False,
     quiet: Annotated[bool, Parameter(name=("--quiet", "-q"), negative=())] = False,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
@@ -77,7 +76,8 @@ def interpolate(
         Which pitches play which voice: ghostnote, td11, gm, magenta-train,
         magenta-infer or a TOML file.
     channel
-        The channel of the drums, 1 to 16.
+        The channel of the drums, 1 to 16; where not given 10, or that of a track named after drums,
+        or the only one.
     force
         Overwrite files that exist.
     quiet

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -14,10 +15,17 @@ if TYPE_CHECKING:
     from ghostnote.music.grid import GridReport
     from ghostnote.music.groove import Groove
     from ghostnote.music.kit import DrumMap
+    from ghostnote.render.audio import TimedHits
 
 AUDIO: Final = ("wav", "flac", "ogg", "mp3")
 PICTURES: Final = ("svg", "png")
 FORMATS: Final = ("mid", *AUDIO, *PICTURES)
+
+
+PIPE: Final = Path("-")
+"""Standard input, and with it standard output."""
+
+_PIPED: Final = "standard input"
 
 
 class Read(NamedTuple):
@@ -27,6 +35,11 @@ class Read(NamedTuple):
     groove: Groove
     report: GridReport
     warnings: tuple[str, ...]
+
+    @property
+    def stem(self) -> str:
+        """The name of the file without its suffix, for the names of others."""
+        return "input" if str(self.source) == _PIPED else self.source.stem
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -43,18 +56,24 @@ class Read(NamedTuple):
         }
 
 
-def read_groove(source: Path, drum_map: DrumMap, channel: int) -> Read:
-    """The drums of a MIDI file as a groove.
+def read_groove(source: Path, drum_map: DrumMap, channel: int | None = None) -> Read:
+    """The drums of a MIDI file, or of standard input where `source` is ``-``, as a groove.
+
+    They are on `channel`, or where `drum_channel` finds them.
 
     Raises:
         MidiError: it cannot be read, or holds no drums.
     """
     from ghostnote.music.grid import to_groove
-    from ghostnote.music.midi import read_midi
+    from ghostnote.music.midi import parse_midi, read_bytes
+    from ghostnote.music.song import drum_channel_of
 
-    performance = read_midi(source)
-    groove, report = to_groove(performance, drum_map, channel=channel)
-    return Read(source, groove, report, performance.warnings)
+    data = sys.stdin.buffer.read() if source == PIPE else read_bytes(source)
+    name = _PIPED if source == PIPE else str(source)
+    performance = parse_midi(data, source=name)
+    chosen = drum_channel_of(performance, data, drum_map, channel)
+    groove, report = to_groove(performance, drum_map, channel=chosen)
+    return Read(Path(name), groove, report, performance.warnings)
 
 
 class Plan(NamedTuple):
@@ -79,6 +98,12 @@ class Plan(NamedTuple):
         refuse_existing((*pictures, *(file for group in files for file in group)), force=force)
         return cls(list(names), files, pictures)
 
+    @property
+    def existing(self) -> list[Path]:
+        """Those of the files that are there already."""
+        every = (*self.pictures, *(file for group in self.files for file in group))
+        return [file for file in every if file.exists()]
+
     def write(self, grooves: Sequence[Groove], *, force: bool) -> None:
         """Each groove as MIDI and as audio, as the suffixes of its files say, and the pictures.
 
@@ -86,6 +111,10 @@ class Plan(NamedTuple):
             OutputError: a file exists and may not be replaced, or cannot be written.
         """
         write_loops(grooves, self.files, force=force)
+        self.draw(grooves, force=force)
+
+    def draw(self, grooves: Sequence[Groove], *, force: bool) -> None:
+        """The pictures of `grooves`. Raises as `write` does."""
         if self.pictures:
             from ghostnote.render.plot import write_picture
 
@@ -97,21 +126,30 @@ def write_loops(grooves: Sequence[Groove], files: Sequence[Sequence[Path]], *, f
     """Each groove as MIDI and as audio, as the suffixes of its files say."""
     from ghostnote.music.grid import to_performance
     from ghostnote.music.kit import builtin_map
-    from ghostnote.music.midi import write_midi
+    from ghostnote.music.midi import midi_bytes
+    from ghostnote.render.audio import timed_hits
 
-    if any(file.suffix != ".mid" for group in files for file in group):
-        from ghostnote.render.audio import mix, timed_hits, write_audio
+    for groove, group in zip(grooves, files, strict=True):
+        content = midi_bytes(to_performance(groove, builtin_map("gm")))
+        write_music(content, partial(timed_hits, groove), group, force=force)
+
+
+def write_music(
+    content: bytes, hits: Callable[[], TimedHits], files: Sequence[Path], *, force: bool
+) -> None:
+    """A MIDI file's `content` to the files called .mid, and its `hits` as audio to the others."""
+    from ghostnote.files import write_bytes
+
+    audio = None
+    for file in files:
+        if file.suffix == ".mid":
+            write_bytes(file, content, overwrite=force)
+            continue
+        from ghostnote.render.audio import mix, write_audio
         from ghostnote.render.kit import load_kit
 
-        kit = load_kit()
-    for groove, group in zip(grooves, files, strict=True):
-        audio = None
-        for file in group:
-            if file.suffix == ".mid":
-                write_midi(file, to_performance(groove, builtin_map("gm")), overwrite=force)
-            else:
-                audio = audio or mix(timed_hits(groove), kit)
-                write_audio(file, audio, overwrite=force)
+        audio = audio or mix(hits(), load_kit())
+        write_audio(file, audio, overwrite=force)
 
 
 def print_json(outcome: object) -> None:

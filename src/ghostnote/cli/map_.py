@@ -19,7 +19,6 @@ from ghostnote.cli.search import indexed, tell
 from ghostnote.errors import ConfigError
 from ghostnote.files import write_bytes
 from ghostnote.music.kit import DEFAULT_MAP
-from ghostnote.music.midi import DRUM_CHANNEL
 
 if TYPE_CHECKING:
     from ghostnote.pipeline.map import Map
@@ -41,7 +40,7 @@ def map_(
     index: Path | None = None,
     model: str = "groove-4bar",
     drum_map: Annotated[str, Parameter(name="--map")] = DEFAULT_MAP,
-    channel: int = DRUM_CHANNEL,
+    channel: int | None = None,
     force: Annotated[bool, Parameter(negative=())] = False,
     quiet: Annotated[bool, Parameter(name=("--quiet", "-q"), negative=())] = False,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
@@ -76,7 +75,8 @@ def map_(
         Which pitches play which voice: ghostnote, td11, gm, magenta-train,
         magenta-infer or a TOML file.
     channel
-        The channel of the drums, 1 to 16.
+        The channel of the drums, 1 to 16; where not given 10, or that of a track named after drums,
+        or the only one.
     force
         Overwrite what exists.
     quiet
@@ -144,7 +144,7 @@ def _of_folder(  # noqa: PLR0917 - one call, of which every option is a part
     index: Path | None,
     runtime: Runtime,
     drum_map: str,
-    channel: int,
+    channel: int | None,
     labels: str | None,
     layout: str,
     seed: int,

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from cyclopts import Parameter
 from rich.console import Console
@@ -21,15 +21,13 @@ from ghostnote.cli.batch import (
     say,
     summarise,
 )
+from ghostnote.cli.loops import PIPE
 from ghostnote.errors import ConfigError
 
 if TYPE_CHECKING:
     from ghostnote.cli.options import Writing
     from ghostnote.music.song import Song
     from ghostnote.pipeline.songs import SongReport
-
-PIPE: Final = Path("-")
-"""Standard input, and with it standard output."""
 
 Files = Annotated[
     Sequence[Path],

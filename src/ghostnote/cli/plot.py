@@ -25,7 +25,6 @@ from ghostnote.cli.batch import (
 from ghostnote.cli.loops import Read, read_groove
 from ghostnote.errors import ConfigError
 from ghostnote.music.kit import DEFAULT_MAP, DrumMap, load_map
-from ghostnote.music.midi import DRUM_CHANNEL
 
 
 def plot(
@@ -34,7 +33,7 @@ def plot(
     *,
     out: Annotated[Path | None, Parameter(name=("--out", "-o"))] = None,
     drum_map: Annotated[str, Parameter(name="--map")] = DEFAULT_MAP,
-    channel: int = DRUM_CHANNEL,
+    channel: int | None = None,
     bars: str | None = None,
     force: Annotated[bool, Parameter(negative=())] = False,
     quiet: Annotated[bool, Parameter(name=("--quiet", "-q"), negative=())] = False,
@@ -57,7 +56,8 @@ def plot(
         Which pitches play which voice: ghostnote, td11, gm, magenta-train,
         magenta-infer or a TOML file.
     channel
-        The channel of the drums, 1 to 16.
+        The channel of the drums, 1 to 16; where not given 10, or that of a track named after drums,
+        or the only one.
     bars
         Which bars: 3, or 1-4, as far as a file has them.
     force
@@ -117,7 +117,7 @@ def _picture(out: Path | None, sources: Sequence[Source]) -> Path:
     return outputs(sources, None, [".svg"])[0][0]
 
 
-def _read(source: Source, drum_map: DrumMap, channel: int, bars: slice) -> Read:
+def _read(source: Source, drum_map: DrumMap, channel: int | None, bars: slice) -> Read:
     from ghostnote.errors import GrooveError
 
     read = read_groove(source.path, drum_map, channel)

@@ -24,7 +24,8 @@ from ghostnote.cli.batch import (
 )
 from ghostnote.errors import ConfigError
 from ghostnote.music.kit import DEFAULT_MAP, DrumMap, load_map
-from ghostnote.music.midi import DRUM_CHANNEL, read_midi
+from ghostnote.music.midi import parse_midi, read_bytes
+from ghostnote.music.song import drum_channel_of
 
 if TYPE_CHECKING:
     from ghostnote.render.kit import Kit
@@ -54,7 +55,7 @@ def render(
     ] = (),
     kit: Path | None = None,
     drum_map: Annotated[str, Parameter(name="--map")] = DEFAULT_MAP,
-    channel: int = DRUM_CHANNEL,
+    channel: int | None = None,
     force: Annotated[bool, Parameter(negative=())] = False,
     quiet: Annotated[bool, Parameter(name=("--quiet", "-q"), negative=())] = False,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
@@ -80,7 +81,8 @@ def render(
         Which pitches play which voice: ghostnote, td11, gm, magenta-train,
         magenta-infer or a TOML file.
     channel
-        The channel of the drums, 1 to 16.
+        The channel of the drums, 1 to 16; where not given 10, or that of a track named after drums,
+        or the only one.
     force
         Overwrite files that exist.
     quiet
@@ -129,14 +131,21 @@ def _targets(
 
 
 def _render(
-    source: Path, files: tuple[Path, ...], kit: Kit, drum_map: DrumMap, channel: int, force: bool
+    source: Path,
+    files: tuple[Path, ...],
+    kit: Kit,
+    drum_map: DrumMap,
+    channel: int | None,
+    force: bool,
 ) -> Rendered:
     from ghostnote.errors import OutputError
     from ghostnote.render.audio import mix, performance_hits, write_audio
 
     refuse_existing(files, force=force)
-    performance = read_midi(source)
-    hits, unmapped = performance_hits(performance, drum_map, channel=channel)
+    data = read_bytes(source)
+    performance = parse_midi(data, source=str(source))
+    chosen = drum_channel_of(performance, data, drum_map, channel)
+    hits, unmapped = performance_hits(performance, drum_map, channel=chosen)
     try:
         audio = mix(hits, kit)
     except OutputError as error:

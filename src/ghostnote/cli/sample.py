@@ -12,7 +12,6 @@ from cyclopts import Parameter
 from ghostnote.cli.batch import named
 from ghostnote.cli.loops import FORMATS, PICTURES, Plan, print_json, read_groove
 from ghostnote.music.kit import DEFAULT_MAP, load_map
-from ghostnote.music.midi import DRUM_CHANNEL
 
 if TYPE_CHECKING:
     from ghostnote.music.groove import Groove
@@ -28,7 +27,7 @@ def sample(
     bpm: float | None = None,
     bars: int | None = None,
     fill_every: int | None = None,
-    near: Path | None = None,
+    near: Annotated[Path | None, Parameter(allow_leading_hyphen=True)] = None,
     radius: float = 0.5,
     style: str | None = None,
     beat_type: str | None = None,
@@ -38,7 +37,7 @@ def sample(
     ] = ("mid,wav,svg",),
     model: str = "groove-4bar",
     drum_map: Annotated[str, Parameter(name="--map")] = DEFAULT_MAP,
-    channel: int = DRUM_CHANNEL,
+    channel: int | None = None,
     force: Annotated[bool, Parameter(negative=())] = False,
     quiet: Annotated[bool, Parameter(name=("--quiet", "-q"), negative=())] = False,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
@@ -62,7 +61,8 @@ def sample(
         Tempo in quarter notes per minute; that of --near or else the model's own by default. With
         --style or --beat-type, loops are like those of training that are about as fast.
     near
-        A drum MIDI file to draw around; its first bars, if it has more than the model draws.
+        A drum MIDI file to draw around, or - for standard input; its first bars, if it has more
+        than the model draws.
     radius
         How far from --near, from 0, at it, to 1, as far as any draw.
     style
@@ -85,7 +85,8 @@ def sample(
         Which pitches of --near play which voice: ghostnote, td11, gm, magenta-train,
         magenta-infer or a TOML file.
     channel
-        The channel of the drums of --near, 1 to 16.
+        The channel of the drums of --near, 1 to 16; where not given 10, or that of a track named
+        after drums, or the only one.
     force
         Overwrite files that exist.
     quiet
@@ -105,11 +106,11 @@ def sample(
     chosen = secrets.randbelow(10**6) if seed is None else seed
     bundle = load_bundle(model)
     width = max(2, len(str(n - 1)))
-    words = [bundle.name, *(part for part in (near and near.stem, style, beat_type) if part)]
+    read = None if near is None else read_groove(near, load_map(drum_map).of_nine(), channel)
+    words = [bundle.name, *(part for part in (read and read.stem, style, beat_type) if part)]
     name = "-".join((*words, str(chosen)))
     names = [f"{name}-{index:0{width}}" for index in range(n)]
     plan = Plan.of(out, names, name, kinds, force=force)
-    read = None if near is None else read_groove(near, load_map(drum_map).of_nine(), channel)
     centre = None if read is None else read.groove[: bundle.bars]
     try:
         played = draw(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -10,10 +9,10 @@ from cyclopts import Parameter
 from rich.console import Console
 
 from ghostnote.cli.batch import failures, midi_files, process, say, summarise
-from ghostnote.cli.loops import Read, print_json, read_groove
+from ghostnote.cli.loops import PIPE, Read, print_json, read_groove
+from ghostnote.cli.playing import Files
 from ghostnote.errors import ConfigError
 from ghostnote.music.kit import DEFAULT_MAP, VOICES, load_map
-from ghostnote.music.midi import DRUM_CHANNEL
 
 if TYPE_CHECKING:
     from ghostnote.pipeline.scoring import Cell, Score
@@ -27,14 +26,14 @@ class Scored(NamedTuple):
 
 
 def score(
-    files: Annotated[Sequence[Path], Parameter(name="files", negative=(), json_list=False)],
+    files: Files,
     /,
     *,
     n: Annotated[int, Parameter(name=("-n", "--number"))] = 5,
     model: str = "groove-4bar",
     seed: int = 0,
     drum_map: Annotated[str, Parameter(name="--map")] = DEFAULT_MAP,
-    channel: int = DRUM_CHANNEL,
+    channel: int | None = None,
     quiet: Annotated[bool, Parameter(name=("--quiet", "-q"), negative=())] = False,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> int:
@@ -49,7 +48,7 @@ def score(
     Parameters
     ----------
     files
-        MIDI files, or folders of them.
+        MIDI files, or folders of them; - reads standard input.
     n
         How many unusual cells of each file to name.
     model
@@ -60,7 +59,8 @@ def score(
         Which pitches play which voice: ghostnote, td11, gm, magenta-train,
         magenta-infer or a TOML file.
     channel
-        The channel of the drums, 1 to 16.
+        The channel of the drums, 1 to 16; where not given 10, or that of a track named after drums,
+        or the only one.
     quiet
         Print nothing but errors.
     as_json
@@ -82,9 +82,9 @@ def score(
         try:
             return Scored(read, judge(read.groove, model=runtime, seed=seed))
         except GrooveError as error:
-            raise error.at(source) from None
+            raise error.at(read.source) from None
 
-    sources = [source.path for source in midi_files(files)]
+    sources = [PIPE] if list(files) == [PIPE] else [one.path for one in midi_files(files)]
     batch = process(sources, work, what="Scoring", quiet=quiet or as_json)
     if as_json:
         print_json(

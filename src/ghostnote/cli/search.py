@@ -14,8 +14,8 @@ from cyclopts import Parameter
 from rich.console import Console
 
 from ghostnote.cli.batch import say
+from ghostnote.cli.loops import read_groove
 from ghostnote.music.kit import DEFAULT_MAP, load_map
-from ghostnote.music.midi import DRUM_CHANNEL, read_midi
 
 if TYPE_CHECKING:
     from ghostnote.pipeline.search import Index, Match, Progress, Update
@@ -34,7 +34,7 @@ def search(
     as_it_is: Annotated[bool, Parameter(negative=())] = False,
     model: str = "groove-4bar",
     drum_map: Annotated[str, Parameter(name="--map")] = DEFAULT_MAP,
-    channel: int = DRUM_CHANNEL,
+    channel: int | None = None,
     quiet: Annotated[bool, Parameter(name=("--quiet", "-q"), negative=())] = False,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> None:
@@ -63,7 +63,8 @@ def search(
         Which pitches play which voice: ghostnote, td11, gm, magenta-train,
         magenta-infer or a TOML file.
     channel
-        The channel of the drums, 1 to 16.
+        The channel of the drums, 1 to 16; where not given 10, or that of a track named after drums,
+        or the only one.
     quiet
         Print nothing but what is found, and errors.
     as_json
@@ -71,12 +72,11 @@ def search(
     """
     from ghostnote.bundle import load_bundle
     from ghostnote.errors import GrooveError
-    from ghostnote.music.grid import to_groove
     from ghostnote.pipeline.search import search as find
     from ghostnote.runtime import Runtime
 
     runtime = Runtime(load_bundle(model))
-    groove, _ = to_groove(read_midi(query), load_map(drum_map).of_nine(), channel=channel)
+    groove = read_groove(query, load_map(drum_map).of_nine(), channel).groove
     found, update = indexed(
         folder, index, runtime, drum_map, channel, as_it_is=as_it_is, quiet=quiet or as_json
     )
@@ -97,7 +97,7 @@ def indexed(
     file: Path | None,
     runtime: Runtime,
     drum_map: str,
-    channel: int,
+    channel: int | None,
     *,
     as_it_is: bool,
     quiet: bool,
@@ -136,7 +136,7 @@ def tell(update: Update) -> None:
         say(console, f"  … and {len(update.failed) - _REASONS_SHOWN:,} more")
 
 
-def _cached(folder: Path, runtime: Runtime, drum_map: str, channel: int) -> Path:
+def _cached(folder: Path, runtime: Runtime, drum_map: str, channel: int | None) -> Path:
     from ghostnote.bundle import ENCODER
     from ghostnote.data.home import data_home
 

@@ -3,40 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from ghostnote.cli.batch import plain_grid
+from ghostnote.cli.options import Writing
 from ghostnote.cli.playing import (
     Files,
     Outcome,
-    Output,
     listed,
     make_files,
     make_from_nothing,
 )
 from ghostnote.errors import ConfigError
 
-_TIMES = "taps"
+_TIMES = "taps-tapped"
 
 
 def tap(
     files: Files = (),
     /,
     *,
-    out: Annotated[Path | None, Parameter(name=("--out", "-o"))] = None,
     times: Annotated[Sequence[str], Parameter(negative=())] = (),
     bpm: float | None = None,
     temperature: float | None = None,
     seed: int = 0,
     model: str | None = None,
     channel: int | None = None,
-    force: Annotated[bool, Parameter(negative=())] = False,
-    skip_existing: Annotated[bool, Parameter(negative=())] = False,
-    quiet: Annotated[bool, Parameter(name=("--quiet", "-q"), negative=())] = False,
-    as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
+    writing: Writing = Writing(),
 ) -> int:
     """Turn a tapped rhythm into a part for the whole kit.
 
@@ -48,9 +43,6 @@ def tap(
     ----------
     files
         MIDI files, or folders of them; - reads standard input and writes standard output.
-    out
-        The folder to write to, laid out as the folders given; beside each file, as
-        NAME-tapped.mid, by default. Times become taps-tapped.mid.
     times
         Seconds from the first beat on, separated by commas, instead of files; needs --bpm.
     bpm
@@ -63,14 +55,8 @@ def tap(
         A model bundle by name, or its folder; the one that was taught to tap by default.
     channel
         The channel of the taps, 1 to 16; 10 by default, or the only one that has notes.
-    force
-        Overwrite files that exist.
-    skip_existing
-        Leave out files whose output exists.
-    quiet
-        Print nothing but errors.
-    as_json
-        Print what was written as JSON.
+    writing
+        Where files go, and what is said. Times become taps-tapped.mid.
     """
     from ghostnote.music.grid import to_performance
     from ghostnote.music.groove import Groove
@@ -115,11 +101,10 @@ def tap(
         content = midi_bytes(to_performance(part, builtin_map("gm")))
         return Outcome(content, (*remarks, told), plain | {"merged": merged})
 
-    output = Output(out, "-tapped", force, skip_existing, quiet, as_json)
     about = {"model": runtime.bundle.name, "seed": seed}
     if times:
-        return make_from_nothing(_TIMES, made, output, about, doing="Tapping", done="tapped")
-    return make_files(files, make, output, about, doing="Tapping", done="tapped")
+        return make_from_nothing(_TIMES, made, writing, about, doing="Tapping", done="tapped")
+    return make_files(files, make, writing, about, word="tapped", doing="Tapping", done="tapped")
 
 
 def _seconds(times: Sequence[str]) -> list[float]:

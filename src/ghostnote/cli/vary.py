@@ -10,28 +10,36 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 from cyclopts import Parameter
 from rich.console import Console
 
-from ghostnote.cli.batch import failures, midi_files, named, outputs, process, say, summarise
-from ghostnote.cli.loops import FORMATS, Plan, Read, print_json, read_groove
-from ghostnote.music.kit import DEFAULT_MAP, load_map
-from ghostnote.music.midi import DRUM_CHANNEL
+from ghostnote.cli.batch import (
+    Batch,
+    failures,
+    midi_files,
+    named,
+    outputs,
+    plain_grid,
+    process,
+    say,
+    summarise,
+)
+from ghostnote.cli.loops import FORMATS, Plan, print_json, write_music
+from ghostnote.cli.options import Listening, Speech
 
 if TYPE_CHECKING:
-    from ghostnote.music.groove import Groove
+    from ghostnote.pipeline.songs import SongReport, Variation
+    from ghostnote.render.audio import TimedHits
 
 
 class Varied(NamedTuple):
-    """A file, its variations, and how many hits of each had come before its first beat."""
+    """A file, its variations, and how many hits of each are others than the file's.
 
-    read: Read
+    Variations are as often as they were written; of a file that was left out there are none.
+    """
+
+    source: Path
     plan: Plan
-    grooves: list[Groove]
-    moved: int
-
-    @property
-    def changed(self) -> list[int]:
-        """How many hits of each variation differ from the file's."""
-        hits = self.read.groove.hits
-        return [int((groove.hits != hits).sum()) for groove in self.grooves]
+    reports: list[SongReport]
+    changed: list[int]
+    warnings: tuple[str, ...] = ()
 
 
 def vary(
@@ -47,15 +55,15 @@ def vary(
         Sequence[str], Parameter(name="--format", negative=(), show_default=False)
     ] = ("mid,wav,svg",),
     model: str = "groove-4bar",
-    drum_map: Annotated[str, Parameter(name="--map")] = DEFAULT_MAP,
-    channel: int = DRUM_CHANNEL,
+    listening: Listening = Listening(),
     force: Annotated[bool, Parameter(negative=())] = False,
-    quiet: Annotated[bool, Parameter(name=("--quiet", "-q"), negative=())] = False,
-    as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
+    skip_existing: Annotated[bool, Parameter(negative=())] = False,
+    speech: Speech = Speech(),
 ) -> int:
     """Write variations of drum MIDI files, from subtle to far.
 
-    A variation begins on its first beat, as a sampled loop does.
+    Songs are given back whole: other channels, tempos and all else stay. Audio and pictures are of
+    the drums. What would come before a file begins is on its first beat, and is counted.
 
     Example: ghostnote vary beat.mid -n 8 --distance 0.7 --out variations
 
@@ -79,80 +87,92 @@ def vary(
         for a picture of all of a file; mid,wav,svg by default.
     model
         A model bundle by name, or its folder.
-    drum_map
-        Which pitches play which voice: ghostnote, td11, gm, magenta-train,
-        magenta-infer or a TOML file.
-    channel
-        The channel of the drums, 1 to 16.
+    listening
+        How the drums are found and read.
     force
         Overwrite files that exist.
-    quiet
-        Print nothing but errors.
-    as_json
-        Print what was written as JSON.
+    skip_existing
+        Leave out files whose variations exist.
+    speech
+        What is said.
     """
-    from ghostnote.bundle import load_bundle
-    from ghostnote.errors import GrooveError
-    from ghostnote.music.grid import on_the_beat
-    from ghostnote.pipeline.variation import vary as varied
-    from ghostnote.runtime import Runtime
+    from ghostnote.pipeline.models import runtime_of
 
-    kinds, pitches = named(formats, FORMATS), load_map(drum_map).of_nine()
+    kinds, pitches = named(formats, FORMATS), listening.pitches()
     chosen = secrets.randbelow(10**6) if seed is None else seed
-    runtime = Runtime(load_bundle(model))
+    runtime = runtime_of(model)
     sources = midi_files(files)
     places = [place for (place,) in outputs(sources, out, [f"-vary-{chosen}"])]
     width = max(2, len(str(n)))
 
     def work(item: tuple[Path, Path]) -> Varied:
+        from ghostnote.music.song import read_song
+        from ghostnote.pipeline.songs import vary_song
+        from ghostnote.render.audio import performance_hits
+
         source, place = item
         names = [f"{place.name}-{index:0{width}}" for index in range(1, n + 1)]
-        plan = Plan.of(place.parent, names, place.name, kinds, force=force)
-        read = read_groove(source, pitches, channel)
-        try:
-            made = varied(
-                read.groove,
-                n,
-                distance=distance,
-                temperature=temperature,
-                seed=chosen,
-                model=runtime,
-            )
-        except GrooveError as error:
-            raise error.at(source) from None
-        loops = [on_the_beat(groove) for groove in made]
-        grooves = [groove for groove, _ in loops]
-        plan.write(grooves, force=force)
-        return Varied(read, plan, grooves, sum(moved for _, moved in loops))
+        kept = force or skip_existing
+        plan = Plan.of(place.parent, names, place.name, kinds, force=kept)
+        if skip_existing and plan.existing:
+            return Varied(source, plan, [], [])
+        song = read_song(source)
+        varied = vary_song(
+            song, n, distance=distance, channel=listening.channel, drum_map=pitches,
+            temperature=temperature, seed=chosen, model=runtime,
+        )  # fmt: skip
+        for one, group in zip(varied, plan.files, strict=True):
+
+            def hits(one: Variation = one) -> TimedHits:
+                performance, channel = one.song.performance, one.report.channel
+                return performance_hits(performance, pitches, channel=channel)[0]
+
+            write_music(bytes(one.song), hits, group, force=force)
+        plan.draw([one.drums for one in varied], force=force)
+        return Varied(
+            source,
+            plan,
+            [one.report for one in varied],
+            [one.changed for one in varied],
+            song.performance.warnings,
+        )
 
     pairs = [(source.path, place) for source, place in zip(sources, places, strict=True)]
-    batch = process(pairs, work, what="Varying", quiet=quiet or as_json)
-    if as_json:
+    batch = process(pairs, work, what="Varying", quiet=speech.silent)
+    done = [one for one in batch.done if one.reports]
+    existing = [str(one.source) for one in batch.done if not one.reports]
+    if speech.as_json:
         print_json(
             {
                 "model": runtime.bundle.name,
                 "seed": chosen,
                 "distance": distance,
                 "temperature": temperature,
-                "varied": [_plain(done) for done in batch.done],
+                "varied": [_plain(one) for one in done],
+                "existing": existing,
                 "failed": failures(batch),
             }
         )
-    elif not quiet:
-        _print_table(batch.done)
-    summarise(batch, f"varied with seed {chosen}", quiet=quiet or as_json)
+    elif not speech.quiet:
+        _print_table(done)
+        if existing:
+            say(Console(), f"{len(existing)} left out, since variations exist already")
+    left = Batch(tuple(done), batch.failed)
+    summarise(left, f"varied with seed {chosen}", quiet=speech.silent)
     return batch.exit_code
 
 
-def _plain(done: Varied) -> dict[str, object]:
-    variations = zip(done.plan.files, done.grooves, done.changed, strict=True)
+def _plain(one: Varied) -> dict[str, object]:
+    variations = zip(one.plan.files, one.reports, one.changed, strict=True)
     return {
-        **done.read.plain,
-        "pictures": [str(picture) for picture in done.plan.pictures],
-        "moved_onto_first_beat": done.moved,
+        "source": str(one.source),
+        "grid": plain_grid(one.reports[0].grid),
+        "warnings": list(one.warnings),
+        "pictures": [str(picture) for picture in one.plan.pictures],
+        "moved_onto_first_beat": sum(report.moved_onto_first_beat for report in one.reports),
         "variations": [
-            {"files": [str(file) for file in group], "hits": groove.n_hits, "changed": changed}
-            for group, groove, changed in variations
+            {"files": [str(file) for file in group], "hits": report.hits, "changed": changed}
+            for group, report, changed in variations
         ],
     }
 
@@ -163,17 +183,17 @@ def _print_table(done: Sequence[Varied]) -> None:
 
     console = Console(highlight=False, emoji=False)
     for one in done:
-        for remark in one.read.remarks:
-            say(console, f"{one.read.source}: {remark}")
+        for remark in (*one.warnings, str(one.reports[0].grid)):
+            say(console, f"{one.source}: {remark}")
     if not done:
         return
     table = Table(box=None, header_style="bold")
     for column in ("variation", "bars", "hits", "hits changed"):
         table.add_column(column, justify="left" if column == "variation" else "right")
     for one in done:
-        for name, groove, changed in zip(one.plan.names, one.grooves, one.changed, strict=True):
-            table.add_row(Text(name), str(groove.bars), str(groove.n_hits), str(changed))
+        for name, report, changed in zip(one.plan.names, one.reports, one.changed, strict=True):
+            table.add_row(Text(name), str(report.bars), str(report.hits), str(changed))
     console.print(table)
-    moved = sum(one.moved for one in done)
+    moved = sum(report.moved_onto_first_beat for one in done for report in one.reports)
     if moved:
         console.print(f"hits moved onto a first beat: {moved}")

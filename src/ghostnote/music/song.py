@@ -230,9 +230,10 @@ def find_drums(song: Song, drum_map: DrumMap, *, channel: int | None = None) -> 
 def with_drums(song: Song, drums: Drums, grooves: Mapping[int, Groove]) -> Song:
     """The song with other grooves in some of its passages: number of the passage → groove.
 
-    A groove that is longer than its passage goes on over what follows. Where there was a hit and is one still, all its notes are moved, and made louder or softer, as
-    the hit is (those of a flam stay together); where there is none any more they are taken away;
-    new hits get the pitch that the song plays their voice with. No note leaves its step. All else
+    A groove that is longer than its passage goes on over what follows. Where there was a hit and is
+    one still, all its notes are moved, and made louder or softer, as the hit is (those of a flam
+    stay together); where there is none any more they are taken away; new hits get the pitch that
+    the song plays their voice with. No note leaves its step. All else
     stays: messages of any kind, other channels, notes that are on no grid, and the length of notes
     unless the next one of their pitch begins earlier. What would come before the file begins is on
     its first tick; `too_early` counts it.

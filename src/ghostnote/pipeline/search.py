@@ -28,7 +28,8 @@ from ghostnote.files import write_bytes
 from ghostnote.music.grid import to_groove
 from ghostnote.music.groove import Groove
 from ghostnote.music.kit import DEFAULT_MAP, DrumMap, builtin_map
-from ghostnote.music.midi import DRUM_CHANNEL, parse_midi
+from ghostnote.music.midi import parse_midi
+from ghostnote.music.song import drum_channel_of
 from ghostnote.pipeline.models import DEFAULT, Model, runtime_of
 from ghostnote.pipeline.sampling import draw_windows
 from ghostnote.pipeline.windows import windows_of
@@ -205,7 +206,7 @@ def update_index(
     *,
     model: Model = DEFAULT,
     drum_map: DrumMap | None = None,
-    channel: int = DRUM_CHANNEL,
+    channel: int | None = None,
     progress: Progress | None = None,
 ) -> tuple[Index, Update]:
     """The index of the MIDI files at any depth in `folder`, kept in `file` and brought up to date.
@@ -219,7 +220,7 @@ def update_index(
         folder: where the grooves are.
         model: a bundle, its name or its folder; or a `Runtime`.
         drum_map: which pitches play which voice; the default map, if not given.
-        channel: of the drums, 1 to 16.
+        channel: of the drums, 1 to 16; of each file found by `drum_channel` where None.
         progress: called with how many files are done, and how many there are to do.
 
     Raises:
@@ -232,7 +233,7 @@ def update_index(
         "model": runtime.bundle.name,
         "encoder": str(runtime.bundle.config["files"].get(ENCODER)),
         "pitches": json.dumps(pitches.pitches),
-        "channel": str(channel),
+        "channel": "found" if channel is None else str(channel),
     }
     folder = folder.resolve()
     try:
@@ -341,7 +342,7 @@ def _parts(  # noqa: PLR0917 - what one file is read with
     known: Mapping[bytes, _File],
     runtime: Runtime,
     drum_map: DrumMap,
-    channel: int,
+    channel: int | None,
 ) -> Iterator[tuple[int, list[_File]]]:
     """The files `names`, some at a time: how many are done, and what they are."""
     part: list[_File] = []
@@ -368,7 +369,9 @@ def _parts(  # noqa: PLR0917 - what one file is read with
             part.append(known[digest]._replace(name=name, size=size, mtime=mtime))
             continue
         try:
-            groove, _ = to_groove(parse_midi(content, source=name), drum_map, channel=channel)
+            performance = parse_midi(content, source=name)
+            chosen = drum_channel_of(performance, content, drum_map, channel)
+            groove, _ = to_groove(performance, drum_map, channel=chosen)
             x = windows_of(groove, runtime.bundle)
         except GhostnoteError as error:
             part.append(silent._replace(sha256=digest, reason=error.reason))

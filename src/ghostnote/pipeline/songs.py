@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from ghostnote.errors import ConfigError, GrooveError
 from ghostnote.music.grid import GridReport
-from ghostnote.music.groove import Groove, Meter
+from ghostnote.music.groove import Groove, Meter, concatenate
 from ghostnote.music.kit import DEFAULT_MAP, DrumMap, builtin_map
 from ghostnote.music.song import Drums, Passage, Song, find_drums, too_early, with_drums
+from ghostnote.pipeline.continuing import continue_all
 from ghostnote.pipeline.humanising import Expression, humanize_all
 from ghostnote.pipeline.infilling import cells, infill_all
-from ghostnote.pipeline.models import Model, model_for, runtime_of
+from ghostnote.pipeline.models import DEFAULT, Model, model_for, runtime_of
+from ghostnote.pipeline.variation import vary
 
 _MAP: Final = builtin_map(DEFAULT_MAP)
 
@@ -31,6 +33,7 @@ class SongReport:
         bars: how many bars the verb was given.
         hits: hits in these bars and those that were added, afterwards.
         kept: those of them that were there before.
+        last_bar: the last bar of the song that had drums, from 1.
         moved_onto_first_beat: hits that would come before the file begins, and are on its first
             tick.
         other_meters: meter → bars of it, which stayed as they were.
@@ -41,6 +44,7 @@ class SongReport:
     bars: int
     hits: int
     kept: int
+    last_bar: int
     moved_onto_first_beat: int = 0
     other_meters: Mapping[Meter, int] = field(default_factory=dict)
     grid: GridReport = field(default_factory=GridReport)
@@ -197,43 +201,152 @@ def infill_song(
     return _played(song, drums, runtime.bundle.meter, play)
 
 
-def _played(song: Song, drums: Drums, meter: Meter, play: Play) -> tuple[Song, SongReport]:
-    chosen = [
-        number for number, passage in enumerate(drums.passages) if passage.groove.meter == meter
+def continue_song(
+    song: Song,
+    bars: int = 4,
+    *,
+    fill_every: int | None = None,
+    channel: int | None = None,
+    drum_map: DrumMap = _MAP,
+    temperature: float | None = None,
+    spread: float = 1.0,
+    seed: int = 0,
+    model: Model | None = None,
+) -> tuple[Song, SongReport]:
+    """The song with more bars of drums after the last one that has some; see `continue_`.
+
+    Args:
+        song: of any length, with any other channels.
+        bars: how many to add.
+        fill_every: as `continue_` takes it, counted from where the drums were last in this meter.
+        channel: of the drums, from 1; found by `drum_channel` where None.
+        drum_map: which pitches play which voice.
+        temperature: as `continue_` takes it.
+        spread: the same.
+        seed: the same.
+        model: the same.
+
+    Raises:
+        MidiError: no drums are found, or the song has meters or tempos that no groove can have.
+        GrooveError: the drums end in another meter than the model's.
+        ConfigError, BundleError: as `continue_`.
+    """
+    runtime = runtime_of(model_for("infill") if model is None else model)
+    drums, meter = find_drums(song, drum_map, channel=channel), runtime.bundle.meter
+    last = drums.passages[-1].groove.meter
+    if last != meter:
+        raise GrooveError(
+            f"ends in {last[0]}/{last[1]}; the model knows {meter[0]}/{meter[1]} alone",
+            source=song.performance.source,
+            remedy="choose a model of that meter",
+        )
+
+    def play(passages: Sequence[Passage]) -> list[Groove]:
+        *before, groove = [passage.groove for passage in passages]
+        longer = continue_all(
+            [groove], bars, fill_every=fill_every, temperature=temperature, spread=spread,
+            seed=seed, model=runtime,
+        )  # fmt: skip
+        return before + longer
+
+    return _played(song, drums, meter, play)
+
+
+class Variation(NamedTuple):
+    """A song with its drums varied.
+
+    Attributes:
+        song: all of it.
+        report: what was done to it.
+        drums: its bars in the model's meter, one after another at the first one's tempo.
+        changed: how many of their hits are others than before.
+    """
+
+    song: Song
+    report: SongReport
+    drums: Groove
+    changed: int
+
+
+def vary_song(
+    song: Song,
+    n: int = 4,
+    *,
+    distance: float = 0.5,
+    channel: int | None = None,
+    drum_map: DrumMap = _MAP,
+    temperature: float = 0.0,
+    seed: int = 0,
+    model: Model = DEFAULT,
+) -> list[Variation]:
+    """`n` variations of the drums of a song, from subtle to far; see `vary` and `play_song`.
+
+    Args:
+        song: of any length, with any other channels.
+        n: how many.
+        distance: as `vary` takes it.
+        channel: of the drums, from 1; found by `drum_channel` where None.
+        drum_map: which pitches play which voice.
+        temperature: as `vary` takes it.
+        seed: the same.
+        model: the same.
+
+    Raises:
+        MidiError: no drums are found, or the song has meters or tempos that no groove can have.
+        GrooveError: no bar is in the model's meter.
+        ConfigError, BundleError: as `vary`.
+    """
+    runtime = runtime_of(model)
+    drums = find_drums(song, drum_map, channel=channel)
+    numbers = _in_meter(song, drums, runtime.bundle.meter)
+    before = [drums.passages[number].groove for number in numbers]
+    of_each = [
+        vary(groove, n, distance=distance, temperature=temperature, seed=seed, model=runtime)
+        for groove in before
     ]
-    others: Counter[Meter] = Counter()
-    for passage in drums.passages:
-        if passage.groove.meter != meter:
-            others[passage.groove.meter] += passage.groove.bars
-    if not chosen:
-        found = ", ".join(f"{above}/{below}" for above, below in others)
+    found = []
+    for grooves in zip(*of_each, strict=True):
+        new, report = _replaced(song, drums, dict(zip(numbers, grooves, strict=True)))
+        changed = sum(int((a.hits != b.hits).sum()) for a, b in zip(before, grooves, strict=True))
+        joined = concatenate(groove.replace(bpm=before[0].bpm) for groove in grooves)
+        found.append(Variation(new, report, joined, changed))
+    return found
+
+
+def _played(song: Song, drums: Drums, meter: Meter, play: Play) -> tuple[Song, SongReport]:
+    numbers = _in_meter(song, drums, meter)
+    played = play([drums.passages[number] for number in numbers])
+    return _replaced(song, drums, dict(zip(numbers, played, strict=True)))
+
+
+def _in_meter(song: Song, drums: Drums, meter: Meter) -> list[int]:
+    """The numbers of the passages that are in `meter`."""
+    passages = drums.passages
+    numbers = [number for number, (*_, groove) in enumerate(passages) if groove.meter == meter]
+    if not numbers:
+        found = ", ".join("{}/{}".format(*groove.meter) for *_, groove in passages)
         raise GrooveError(
             f"is in {found}; the model knows {meter[0]}/{meter[1]} alone",
             source=song.performance.source,
             remedy="choose a model of that meter",
         )
-    passages = [drums.passages[number] for number in chosen]
-    played = dict(zip(chosen, play(passages), strict=True))
+    return numbers
+
+
+def _replaced(song: Song, drums: Drums, played: Mapping[int, Groove]) -> tuple[Song, SongReport]:
+    others: Counter[Meter] = Counter()
+    for number, (*_, groove) in enumerate(drums.passages):
+        if number not in played:
+            others[groove.meter] += groove.bars
+    pairs = [(drums.passages[number].groove, new) for number, new in played.items()]
     report = SongReport(
-        drums.channel,
-        sum(passage.groove.bars for passage in passages),
-        sum(int(new.hits.sum()) for new in played.values()),
-        sum(
-            int((passage.groove.hits & new.hits[: passage.groove.steps]).sum())
-            for passage, new in zip(passages, played.values(), strict=True)
-        ),
-        too_early(song, drums, played),
-        dict(others),
-        drums.report,
+        channel=drums.channel,
+        bars=sum(old.bars for old, _ in pairs),
+        hits=sum(new.n_hits for _, new in pairs),
+        kept=sum(int((old.hits & new.hits[: old.steps]).sum()) for old, new in pairs),
+        last_bar=drums.passages[-1].bar + drums.passages[-1].groove.bars,
+        moved_onto_first_beat=too_early(song, drums, played),
+        other_meters=dict(others),
+        grid=drums.report,
     )
     return with_drums(song, drums, played), report
-
-
-def continued(passages: Sequence[Passage], play: Callable[[Groove], Groove]) -> list[Groove]:
-    """The passages, the last of them with what follows it; `play` gives a groove with that.
-
-    Raises:
-        GrooveError: there is none.
-    """
-    *before, last = [passage.groove for passage in passages]
-    return [*before, play(last)]
