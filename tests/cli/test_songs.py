@@ -82,10 +82,11 @@ def call(tiny_bundle: Bundle, tmp_path: Path, direction: str) -> Call:
         options = {
             "infill": ["--keep", "kick"],
             "continue": ["--bars", "3"],
-            "attribute": ["far=+2", "--direction", direction],
+            "attribute": ["--direction", direction],
             "vary": ["--format", "mid", "-n", "2", "--seed", "1"],
         }
-        return [verb, *options.get(verb, []), "--model", path]
+        first = ["far=+2"] if verb == "attribute" else []
+        return [verb, *options.get(verb, []), "--model", path, *first]
 
     return words
 
@@ -202,11 +203,12 @@ def test_pipes(verb: str, call: Call, tmp_path: Path, monkeypatch: pytest.Monkey
     source = tmp_path / "song.mid"
     source.write_bytes(song_bytes())
     out = io.BytesIO()
+    pipes = io.TextIOWrapper(io.BytesIO(source.read_bytes())), io.TextIOWrapper(out)
     with monkeypatch.context() as patch:
-        patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(source.read_bytes())))
-        patch.setattr(sys, "stdout", io.TextIOWrapper(out))
-        assert main([*call(verb), "-", "-q"]) == 0
-        assert main([*call(verb), "-", "-q", "--out", str(tmp_path)]) == 2
+        patch.setattr(sys, "stdin", pipes[0])
+        patch.setattr(sys, "stdout", pipes[1])
+        assert main([*call(verb), "-", "--quiet"]) == 0
+        assert main([*call(verb), "-", "--quiet", "--out", str(tmp_path)]) == 2
     assert main([*call(verb), str(source), "-o", str(tmp_path / "out"), "-q"]) == 0
     assert (tmp_path / "out" / "song.mid").read_bytes() == out.getvalue()
 
