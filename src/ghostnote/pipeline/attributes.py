@@ -215,7 +215,7 @@ def inferred_noise(
         against = np.exp((np.log(-np.expm1(likely)) - likely) / temperature)
     below = uniform / (1 + against)
     noise = np.where(hits, below, 1 - below)
-    return np.clip(noise, _LEAST_NOISE, 1 - _LEAST_NOISE).astype(np.float32)
+    return np.asarray(np.clip(noise, _LEAST_NOISE, 1 - _LEAST_NOISE), np.float32)
 
 
 def _heat(bundle: Bundle, temperature: float | None) -> float:
