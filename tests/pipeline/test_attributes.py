@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -226,6 +228,24 @@ def test_what_is_refused(known_bundle: Bundle, grooves: list[Groove]) -> None:
     foreign = replace(known_bundle.directions["density"], model="0" * 64)
     with pytest.raises(ConfigError, match="another model"):
         attribute(grooves[0], foreign, 1, model=known_bundle)
+
+
+def test_a_model_of_the_original_s_kind_moves_too(make_model: Callable[..., Any]) -> None:
+    """With squared errors, which are no likelihoods of velocity and offset."""
+    import torch
+
+    from ghostnote.export.attributes import learned
+
+    model = make_model("flat", "squared-error", latent=6)
+    hits = np.random.default_rng(0).random((40, 32, 9)) < 0.2
+    x = np.concatenate([hits, hits * 0.5, hits * 0.1], axis=-1).astype(np.float32)
+    with torch.no_grad():
+        posterior = model.encode(torch.from_numpy(x))
+    found = learned(model, x, posterior.mean.numpy(), posterior.stddev.numpy(), (4, 4))
+    for one in found:
+        assert np.isfinite(one.vector).all()
+        assert one.effects[one.name][AMOUNTS.index(0.0)] == 0
+    assert np.ptp(found[0].effects["density"]) > 0
 
 
 def test_a_bundle_without_directions_says_so(known_bundle: Bundle, grooves: list[Groove]) -> None:

@@ -211,12 +211,11 @@ def inferred_noise(
         `[…]`, in (0, 1).
     """
     likely = np.minimum(nats.astype(np.float64), 0)
-    with np.errstate(divide="ignore"):  # a cell that could not be otherwise
-        unlikely = np.log(-np.expm1(likely))
-    likely, unlikely = likely / temperature, unlikely / temperature
-    below = np.exp(likely - np.logaddexp(likely, unlikely)) * uniform
+    with np.errstate(divide="ignore", over="ignore"):  # where it is certain, or cannot be
+        against = np.exp((np.log(-np.expm1(likely)) - likely) / temperature)
+    below = uniform / (1 + against)
     noise = np.where(hits, below, 1 - below)
-    return np.clip(noise, _LEAST_NOISE, 1 - _LEAST_NOISE).astype(np.float32)
+    return np.asarray(np.clip(noise, _LEAST_NOISE, 1 - _LEAST_NOISE), np.float32)
 
 
 def _heat(bundle: Bundle, temperature: float | None) -> float:
