@@ -106,22 +106,6 @@ def test_torch_has_the_weights_that_are_shipped(exported: Bundle, checkpoint: Ch
     assert {array.dtype for array in stored.values()} == {np.dtype(np.float16)}
 
 
-def test_a_bundle_is_calibrated_by_validation_windows(
-    checkpoint: Checkpoint, training: Windows, drumming: Path, tmp_path: Path
-) -> None:
-    held_out = windows(load_corpus(drumming).select(split="validation"), bars=2)
-    plain = export_bundle(checkpoint, training, tmp_path / "plain")
-    ours = export_bundle(checkpoint, training, tmp_path / "ours", validation=held_out)
-    assert plain.config["calibration"] is None
-    assert ours.config["calibration"]["windows"] == len(held_out)
-    changed = [
-        name
-        for name, weight in load_model(ours).state_dict().items()
-        if not torch.equal(weight, load_model(plain).state_dict()[name])
-    ]
-    assert changed == ["decoder.core.project.bias"]
-
-
 @torch.no_grad()
 def test_the_graph_plays_what_torch_plays(exported: Bundle) -> None:
     z, noise = draws(exported, 0, range(50))

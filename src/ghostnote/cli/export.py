@@ -30,8 +30,6 @@ def export(
 ) -> None:
     """Make a model bundle out of a run: weights, ONNX graphs, prior and card.
 
-    How sure the model is of velocity and timing is set by the validation takes.
-
     A bundle of an older ghostnote is completed: it gets the graphs and the parts of its training
     data that it lacks, and keeps its weights, its prior and its scores.
 
@@ -85,43 +83,28 @@ def export(
         bundle = _completed(run, data, out, force=force)
     else:
         checkpoint = load_checkpoint(run / BEST)
-        validation = _held_out(checkpoint.config, data)
         bundle = export_bundle(
             checkpoint,
-            _windows(checkpoint.config, data, "train"),
+            _training(checkpoint.config, data),
             out,
             name=name,
             components=components,
             temperature=temperature,
-            validation=validation,
             overwrite=force,
         )
-        if validation is None:
-            console.print("no validation takes: the model is not calibrated", highlight=False)
     console.print(f"{bundle.name}: {_size(out)} in {out}", highlight=False)
 
 
-def _windows(run: Mapping[str, Any], data: str | None, split: str) -> Windows:
-    """The windows of a split of the corpus `data` as a run of these settings sees them."""
+def _training(run: Mapping[str, Any], data: str | None) -> Windows:
+    """The windows of the corpus `data` that a run of these settings is trained on."""
     from ghostnote.data.corpus import load_corpus
     from ghostnote.data.windows import windows
     from ghostnote.model.config import map_of
     from ghostnote.train.config import RunConfig, from_table
 
     trained = from_table(RunConfig, run)
-    takes = load_corpus(data, drum_map=map_of(trained.model)).select(split=split)
-    hop = trained.hop if split == "train" else 1
-    return windows(takes, bars=trained.model.bars, hop=hop, meter=trained.model.signature)
-
-
-def _held_out(run: Mapping[str, Any], data: str | None) -> Windows | None:
-    """The validation windows; None where the corpus has none."""
-    from ghostnote.errors import DataError
-
-    try:
-        return _windows(run, data, "validation")
-    except DataError:
-        return None
+    takes = load_corpus(data, drum_map=map_of(trained.model)).select(split="train")
+    return windows(takes, bars=trained.model.bars, hop=trained.hop, meter=trained.model.signature)
 
 
 def _completed(folder: Path, data: str | None, out: Path, *, force: bool) -> Bundle:
@@ -134,7 +117,7 @@ def _completed(folder: Path, data: str | None, out: Path, *, force: bool) -> Bun
             f"{bundle.name} was not trained here, and nothing is known of its training data",
             remedy="import it again: ghostnote import",
         )
-    training = _windows(bundle.config["training"]["run"], data, "train")
+    training = _training(bundle.config["training"]["run"], data)
     return complete_bundle(bundle, training, out, overwrite=force)
 
 

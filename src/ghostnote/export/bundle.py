@@ -6,7 +6,6 @@ import hashlib
 import json
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +36,6 @@ from ghostnote.data.windows import Windows
 from ghostnote.directions import PREFIX, Direction, to_tensors
 from ghostnote.errors import OutputError, TrainingError
 from ghostnote.export.attributes import FEWEST, has_attributes, learned, with_tensors
-from ghostnote.export.calibration import calibrate
 from ghostnote.export.card import card
 from ghostnote.export.graph import decoder_graph, encoder_graph, scorer_graph
 from ghostnote.export.parts import parts_of
@@ -91,7 +89,6 @@ def export_bundle(
     name: str | None = None,
     components: int = 1,
     temperature: float = 1.0,
-    validation: Windows | None = None,
     overwrite: bool = False,
 ) -> Bundle:
     """Write the bundle of `checkpoint` to the folder `target`, all of it or nothing.
@@ -103,8 +100,6 @@ def export_bundle(
         name: what the model is called; the preset's name by default.
         components: Gaussians in the prior.
         temperature: at which the model is sampled by default.
-        validation: windows that it was not trained on, by which the model is calibrated; it is not
-            where None.
         overwrite: replace `target`.
 
     Raises:
@@ -120,7 +115,6 @@ def export_bundle(
         )
     run = from_table(RunConfig, checkpoint.config)
     model = build_model(checkpoint)
-    calibrated = validation and calibrate(model, Bars.of(validation), task=run.task)
     mu, sigma = posteriors(model, bars, task=run.task)
     prior = rounded(fit_prior(mu, sigma, components=components, seed=run.seed))
     parts = parts_of(training)
@@ -144,7 +138,6 @@ def export_bundle(
             "components": components,
             "bpm": float(np.median(training.bpm)),
         },
-        "calibration": asdict(calibrated) if calibrated else None,
         "parts": [part._asdict() for part, _ in parts],
         "training": {
             "data": training.corpus.name,
