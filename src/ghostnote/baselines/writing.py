@@ -17,7 +17,7 @@ import numpy.typing as npt
 from ghostnote.baselines.hits import thresholds
 from ghostnote.baselines.humanising import averages
 from ghostnote.baselines.neighbours import bars_seen, nearest
-from ghostnote.evaluate.takes import FloatArray, Takes
+from ghostnote.evaluate.takes import Takes
 from ghostnote.music.kit import N_VOICES
 from ghostnote.music.tensors import Parts
 
@@ -43,7 +43,7 @@ each; those that were seen mean nothing."""
 
 def taps(takes: Takes) -> Riddle:
     """The steps that are hit at all, and nothing else."""
-    tapped = takes.parts.hits.any(1, keepdims=True)
+    tapped = np.asarray(takes.parts.hits.any(1, keepdims=True))
     return Riddle(tapped, tapped)
 
 
@@ -109,5 +109,3 @@ METHODS: Final = MappingProxyType(
     {"silent": silent, "marginal": marginal, "nearest neighbour": nearest_bar}
 )
 """The methods by name, as the report has them."""
-
-__all__ = ["METHODS", "Asks", "FloatArray", "Riddle", "Writer", "taps", "without"]

@@ -65,8 +65,9 @@ def estimate(
             whole[name] = values.sum(0, keepdims=True)
             flat = weights @ values.reshape(n, -1)
             again[name] = flat.reshape(resamples, *values.shape[1:])
-    values = _map(figures(whole), lambda leaf: number(leaf[0]))
-    return Estimate(values, _map(figures(again), _interval))
+    return Estimate(
+        _map(figures(whole), lambda leaf: number(leaf[0])), _map(figures(again), _interval)
+    )
 
 
 def summed(values: npt.ArrayLike, unit: npt.NDArray[np.int64], n: int) -> npt.NDArray[np.float64]:
@@ -74,7 +75,8 @@ def summed(values: npt.ArrayLike, unit: npt.NDArray[np.int64], n: int) -> npt.ND
     array = np.asarray(values, np.float64)
     flat = array.reshape(len(array), -1)
     columns = [np.bincount(unit, column, minlength=n) for column in flat.T]
-    return np.stack(columns, axis=-1).reshape(n, *array.shape[1:])
+    stacked = np.stack(columns, axis=-1).astype(np.float64)
+    return stacked.reshape(n, *array.shape[1:])
 
 
 def number(value: float) -> float | int | None:
