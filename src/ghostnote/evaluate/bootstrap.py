@@ -73,7 +73,7 @@ def estimate(
 def summed(values: npt.ArrayLike, unit: npt.NDArray[np.int64], n: int) -> npt.NDArray[np.float64]:
     """`values` `[N, …]` added up over those of each of `n` units, `[n, …]`; `unit` is `[N]`."""
     array = np.asarray(values, np.float64)
-    flat = array.reshape(len(array), -1)
+    flat = array.reshape(len(array), int(np.prod(array.shape[1:])))
     columns = [np.bincount(unit, column, minlength=n) for column in flat.T]
     stacked = np.stack(columns, axis=-1).astype(np.float64)
     return stacked.reshape(n, *array.shape[1:])

@@ -41,7 +41,16 @@ from ghostnote.evaluate.tasks import (
 from ghostnote.music.groove import Meter
 from ghostnote.music.tensors import from_groove_x
 
-__all__ = ["MAIN_VOICES", "SCHEMA", "Court", "all_windows", "headline", "judge", "report"]
+__all__ = [
+    "MAIN_VOICES",
+    "SCHEMA",
+    "Court",
+    "all_windows",
+    "headline",
+    "judge",
+    "report",
+    "surroundings",
+]
 
 FloatArray = npt.NDArray[np.float32]
 Notice = Callable[[str], None]
@@ -260,34 +269,46 @@ def judge(bundle: Bundle, court: Court) -> dict[str, Any]:
             what is published.
         MissingExtraError: scikit-learn is not installed.
     """
-    bars, meter = bundle.bars, bundle.meter
-    # The bundle first: what cannot be judged is said before anything is measured.
+    # The bundle first: what cannot be judged is said before anything else is measured.
     parts = court.of_bundle(bundle)
+    around = surroundings(court, bundle.bars, bundle.meter)
+    return {
+        "bundle": bundle.name,
+        "task": str(bundle.task.kind),
+        **around,
+        **{name: part.values for name, part in parts.items()},
+        "intervals": {
+            **{name: part.intervals for name, part in parts.items()},
+            **around["intervals"],
+        },
+    }
+
+
+def surroundings(court: Court, bars: int, meter: Meter) -> dict[str, Any]:
+    """What models of `bars` bars are held against: the floor of samples, and all baselines."""
     real = court.of_training(bars, meter)
     beside = court.of_baselines(bars, meter)
     ground, takes = court.ground(bars, meter), court.takes(court.split, meter)
+
+    def rows(what: Callable[[Estimate], dict[str, Any]]) -> dict[str, Any]:
+        return {
+            name: {part: what(found) for part, found in row.items()}
+            for name, row in beside.items()
+        }
+
     return {
-        "schema": SCHEMA,
-        "bundle": bundle.name,
-        "task": str(bundle.task.kind),
         "split": court.split,
+        "bars": bars,
+        "meter": list(meter),
         "windows": len(ground.x),
         "takes": ground.n,
         "whole_takes": len(takes),
         "left_out": takes.left_out,
-        **{name: part.values for name, part in parts.items()},
         "real": real.values,
-        "beside": {
-            name: {part: found.values for part, found in row.items()}
-            for name, row in beside.items()
-        },
+        "beside": rows(lambda found: found.values),
         "intervals": {
-            **{name: part.intervals for name, part in parts.items()},
             "real": real.intervals,
-            "beside": {
-                name: {part: found.intervals for part, found in row.items()}
-                for name, row in beside.items()
-            },
+            "beside": rows(lambda found: found.intervals),
         },
     }
 
