@@ -79,7 +79,7 @@ METHODS: Final = MappingProxyType({"silent": silent, "marginal": marginal, "bigr
 
 
 def thresholds(share: npt.NDArray[Any], hits: Hits) -> npt.NDArray[np.float64]:
-    """From which of its `share` `[S, V]` on each voice of `hits` `[S, V]` is best called hit: `[V]`.
+    """From which `share` `[S, V]` on each voice of `hits` `[S, V]` is best called hit: `[V]`.
 
     Best is the highest F1. Infinite for a voice that is never hit.
     """

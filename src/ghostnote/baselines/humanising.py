@@ -73,9 +73,7 @@ def averages(values: npt.NDArray[Any], takes: Takes) -> FloatArray:
     np.add.at(count, takes.place, hits)
     np.add.at(total, takes.place, np.where(hits, values, 0))
     everywhere = total.sum() / max(count.sum(), 1)
-    of_voice = np.where(
-        count.sum(0) > 0, total.sum(0) / np.maximum(count.sum(0), 1), everywhere
-    )
+    of_voice = np.where(count.sum(0) > 0, total.sum(0) / np.maximum(count.sum(0), 1), everywhere)
     return np.where(count > 0, total / np.maximum(count, 1), of_voice).astype(np.float32)
 
 
@@ -173,7 +171,7 @@ METHODS: Final = MappingProxyType(
         "mean": mean,
         "linear": linear,
         "k-nearest neighbours": k_nearest,
-        "mlp": mlp,
+        "MLP": mlp,
     }
 )
 """The methods by name, as the report has them."""

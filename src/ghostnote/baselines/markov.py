@@ -35,9 +35,7 @@ def draw(train: Takes, n: int, steps: int, *, order: int = ORDER, seed: int = 0)
     known = starts(train)
     # Every training step under each history of at most `order` steps: its place, then backwards.
     tables: list[dict[tuple[int, ...], list[int]]] = [{} for _ in range(order + 1)]
-    for step, (place, before) in enumerate(
-        zip(train.place.tolist(), known.tolist(), strict=True)
-    ):
+    for step, (place, before) in enumerate(zip(train.place.tolist(), known.tolist(), strict=True)):
         history = (place, *labels[max(step - order, 0) : step][::-1].tolist())
         for length in range(min(order, before) + 1):
             tables[length].setdefault(history[: length + 1], []).append(step)

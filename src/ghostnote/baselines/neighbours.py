@@ -16,7 +16,7 @@ _CHUNK = 128
 
 
 def bars_seen(cells: npt.NDArray[Any], takes: Takes) -> FloatArray:
-    """What is seen of each bar: cells `[S, C]` of 0 and 1 of it and of the bars beside it, `[B, F]`.
+    """What is seen of each bar, `[B, F]`: cells `[S, C]` of 0 and 1 of it and of those beside it.
 
     Squared Euclidean distances between two such rows count the cells that differ, those of the bar
     itself four times. Before the first bar of a take and after its last there is silence.

@@ -34,7 +34,7 @@ PAPER: Final = MappingProxyType(
         "quantised": Row(22.64, 0.0414, None, None),
         "linear": Row(19.77, 0.033, 4.79, 1.70),
         "k-nearest neighbours": Row(22.34, 0.043, 1.10, 0.53),
-        "mlp": Row(19.25, 0.032, 7.62, 2.22),
+        "MLP": Row(19.25, 0.032, 7.62, 2.22),
         "seq2seq": Row(18.80, 0.032, 0.31, 0.08),
         "groove transfer": Row(25.04, 0.052, 0.24, 0.12),
     }

@@ -112,8 +112,8 @@ def _tables(document: Mapping[str, Any]) -> list[Table]:
     first = Table(title="Quantised: how far hits are from the grid", header_style="bold")
     for name in _HEAD:
         first.add_column(name, justify="left" if name == "split" else "right")
-    for row in _quantised(document):
-        first.add_row(*row)
+    for texts in _quantised(document):
+        first.add_row(*texts)
     made = [first]
     for each in tables(document):
         kept = [
@@ -137,8 +137,8 @@ def _markdown(document: Mapping[str, Any], command: str) -> str:
     (row,) = document["bundles"]
     settings = document["settings"]
     head = (
-        f"`{command}` wrote this file: methods that are no models, fitted on the training split and "
-        f"judged on the {document['split']} split of `{document['corpus']}` "
+        f"`{command}` wrote this file: methods that are no models, fitted on the training split "
+        f"and judged on the {document['split']} split of `{document['corpus']}` "
         f"({row['whole_takes']:,} whole takes, {row['windows']:,} windows of {row['bars']} bars). "
         "Brackets are 95% intervals of a bootstrap over takes. Seed "
         f"{settings['seed']}; [evaluation.md](../evaluation.md) defines every figure."

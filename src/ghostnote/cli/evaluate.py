@@ -120,12 +120,10 @@ def progress(*, quiet: bool) -> Iterator[Notice]:
         yield lambda _: None
         return
     with console.status("reading") as status:
-        yield lambda stage: status.update(stage)
+        yield status.update
 
 
-def _write(
-    out: Path, document: Mapping[str, Any], bundles: Sequence[Bundle], court: Court
-) -> None:
+def _write(out: Path, document: Mapping[str, Any], bundles: Sequence[Bundle], court: Court) -> None:
     from ghostnote.evaluate.examples import heard
     from ghostnote.evaluate.page import page
     from ghostnote.evaluate.subject import Subject

@@ -11,6 +11,7 @@ from ghostnote.bundle import Bundle
 from ghostnote.evaluate.page import Heard
 from ghostnote.evaluate.subject import Subject
 from ghostnote.evaluate.takes import Takes
+from ghostnote.evaluate.tasks import quantised
 from ghostnote.music.groove import Groove
 from ghostnote.music.kit import voice_index
 from ghostnote.pipeline.humanising import humanize
@@ -38,11 +39,12 @@ def heard(subject: Subject, takes: Takes, *, seed: int = 0) -> list[Heard]:
         return made
     tasks = set(subject.parts)
     if "humanize" in tasks:
+        stiff = quantised(played)
         versions = [
             ("played", played),
-            ("quantised", _quantised(played)),
-            ("point", humanize(played, temperature=0.0, seed=seed, model=runtime)),
-            ("sample", humanize(played, seed=seed, model=runtime)),
+            ("quantised", stiff),
+            ("point", humanize(stiff, temperature=0.0, seed=seed, model=runtime)),
+            ("sample", humanize(stiff, seed=seed, model=runtime)),
         ]
         made.append(_versions(bundle, "humanising", "Only the hits were given.", versions))
     if "tap" in tasks:
@@ -50,7 +52,8 @@ def heard(subject: Subject, takes: Takes, *, seed: int = 0) -> list[Heard]:
             ("played", played),
             ("from taps", tap(played, temperature=0.0, seed=seed, model=runtime)),
         ]
-        made.append(_versions(bundle, "tapping", "Only the steps that are hit were given.", versions))
+        about = "Only the steps that are hit were given."
+        made.append(_versions(bundle, "tapping", about, versions))
     if "infill" in tasks:
         keep = np.arange(played.hits.shape[1]) != voice_index(_VOICE)
         silent = cells(played, voices=[_VOICE])
@@ -73,17 +76,6 @@ def excerpt(takes: Takes, bundle: Bundle) -> Groove | None:
         if first.hits[:, voice].sum() >= 2 * bundle.bars:
             return first
     return long[0][: bundle.bars] if long else None
-
-
-def _quantised(played: Groove) -> Groove:
-    loud = float(played.velocity[played.hits].mean()) if played.n_hits else 1.0
-    return Groove.from_cells(
-        played.hits,
-        np.full(played.hits.shape, loud),
-        np.zeros(played.hits.shape),
-        bpm=played.bpm,
-        meter=played.meter,
-    )
 
 
 def _versions(

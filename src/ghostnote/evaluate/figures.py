@@ -27,7 +27,8 @@ def hit_sums(
     """Hits found, invented and missed of each of `n` units, `[n, V]` each.
 
     Args:
-        predicted, true: bool `[N, …, V]`.
+        predicted: bool `[N, …, V]`.
+        true: the same of what was played.
         unit: `[N]`, which unit each row is of.
         n: how many units.
         judged: bool like `true`; cells where it is false do not count.

@@ -68,13 +68,14 @@ _SECTIONS: Final = (
 
 def _introduction(report: Mapping[str, Any]) -> str:
     settings = report["settings"]
-    lines = []
+    same: dict[str, list[str]] = {}
     for judged in report["bundles"]:
-        lines.append(
-            f"{judged['bundle']} ({judged['task']}): {judged['windows']:,} windows of "
-            f"{judged['bars']} bars of {judged['takes']} takes, and {judged['whole_takes']} whole "
-            "takes"
+        on = (
+            f"on {judged['windows']:,} windows of {judged['bars']} bars of {judged['takes']} takes, "
+            f"and at tasks on {judged['whole_takes']:,} whole takes"
         )
+        same.setdefault(on, []).append(judged["bundle"])
+    lines = [f"{', '.join(names)} {on}" for on, names in same.items()]
     checked = "".join(
         f"<li>{escape(split)}: {row['offset_error_ms']:.2f} ms, {row['offset_mse']:.4f} squared "
         f"steps, over {row['hits']:,} hits</li>"
@@ -125,7 +126,8 @@ def _pictures(report: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
         highest = max(mark[1] for mark in marks) * 1.05
         lowest = min(mark[1] for mark in marks) * 0.97
         errors, spread = Axis(lowest, highest, "timing MAE, ms"), Axis(0.001, 30, "timing KL", True)
-        yield "Humanising", [_figure("Error against spread", chart([], errors, spread, marks=marks))]
+        drawn = chart([], errors, spread, marks=marks)
+        yield "Humanising", [_figure("Error against spread", drawn)]
     for part, section, path, label in (
         ("tap", "Tapping", ("f1",), "hits F1"),
         ("infill", "Infilling", ("f1",), "hits F1"),

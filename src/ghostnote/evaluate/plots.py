@@ -18,6 +18,9 @@ _TOP: Final = 14.0
 _RIGHT: Final = 16.0
 _ROW: Final = 26.0
 _NAMES: Final = 210.0
+_LETTER: Final = 6.0
+_LINE: Final = 12.0
+"""The size of a mark's name, about."""
 
 
 class Point(NamedTuple):
@@ -136,13 +139,23 @@ def chart(
         parts.append(
             f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"{dash}/>'
         )
-    for name, a, b, faded in marks:
+    taken: list[tuple[float, float, float]] = []
+    for name, a, b, faded in sorted(marks, key=lambda mark: y(mark[2])):
         colour = "var(--faded)" if faded else "var(--c0)"
-        side = ("end", -7) if across.share(a) > 0.7 else ("start", 7)
+        anchor, beside = ("end", -7.0) if across.share(a) > 0.7 else ("start", 7.0)
+        begin = x(a) + beside
+        wide = _LETTER * len(name) * (1 if anchor == "start" else -1)
+        ends = min(begin, begin + wide), max(begin, begin + wide)
+        # From the top down, a name that would cover another's goes below it.
+        height = y(b) + 4
+        for left, right, line in taken:
+            if ends[0] < right and left < ends[1] and height < line + _LINE:
+                height = line + _LINE
+        taken.append((*ends, height))
         parts.append(
             f'<circle cx="{x(a):.1f}" cy="{y(b):.1f}" r="4" fill="{colour}"/>'
-            f'<text class="tick" x="{x(a) + side[1]:.1f}" y="{y(b) + 4:.1f}" '
-            f'text-anchor="{side[0]}">{escape(name)}</text>'
+            f'<text class="tick" x="{begin:.1f}" y="{height:.1f}" '
+            f'text-anchor="{anchor}">{escape(name)}</text>'
         )
     names = ", ".join([*(line.name for line in lines), *(mark[0] for mark in marks)])
     drawn = _svg(_WIDTH, _HEIGHT, f"{up.label} over {across.label}: {names}", parts)

@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ghostnote import __version__
-from ghostnote.baselines import humanising, markov
 from ghostnote.baselines import hits as hit_baselines
+from ghostnote.baselines import humanising, markov
 from ghostnote.baselines.published import PAPER, check
 from ghostnote.bundle import Bundle
 from ghostnote.data.bars import Bars, to_x
@@ -292,8 +292,7 @@ def surroundings(court: Court, bars: int, meter: Meter) -> dict[str, Any]:
 
     def rows(what: Callable[[Estimate], dict[str, Any]]) -> dict[str, Any]:
         return {
-            name: {part: what(found) for part, found in row.items()}
-            for name, row in beside.items()
+            name: {part: what(found) for part, found in row.items()} for name, row in beside.items()
         }
 
     return {
@@ -393,6 +392,4 @@ def _together(parts: Mapping[str, Estimate]) -> Estimate:
 
 
 def _apart(whole: Estimate) -> dict[str, Estimate]:
-    return {
-        name: Estimate(values, whole.intervals[name]) for name, values in whole.values.items()
-    }
+    return {name: Estimate(values, whole.intervals[name]) for name, values in whole.values.items()}

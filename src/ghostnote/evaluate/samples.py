@@ -1,4 +1,4 @@
-"""Samples of a prior against windows that were played: what is alike, what is not, what is copied."""
+"""Samples of a prior against windows that were played: what is alike, and what is copied."""
 
 from __future__ import annotations
 
@@ -125,11 +125,12 @@ def sample_estimate(
         for name, each in _histograms(ground.x, ground.take, ground.n, ground, names)
     }
     for key, expression in _tests(expressive):
+        generated, real = (
+            features(x, expression=expression, steps_per_bar=ground.bar) for x in (drawn, ground.x)
+        )
         told = told_apart(
-            *(
-                features(x, expression=expression, steps_per_bar=ground.bar)
-                for x in (drawn, ground.x)
-            ),
+            generated,
+            real,
             ground.take,
             generated_groups=None if unit is None else own,
             seed=seed,

@@ -194,9 +194,7 @@ class Subject:
 
         return estimate([flat], figures, seed=seed)
 
-    def samples(
-        self, *, n: int, temperature: float | None = None, seed: int = 0
-    ) -> Estimate:
+    def samples(self, *, n: int, temperature: float | None = None, seed: int = 0) -> Estimate:
         """`n` draws of the prior against the windows of the split."""
         bundle = self.bundle
         heat = bundle.temperature if temperature is None else temperature
@@ -215,9 +213,7 @@ TASKS: Final = ("humanize", "tap", "infill")
 """The tasks that a model is judged on, if it can do them."""
 
 
-def _coverage_sums(
-    ranks: npt.NDArray[np.float32], unit: npt.NDArray[np.int64], n: int
-) -> Sums:
+def _coverage_sums(ranks: npt.NDArray[np.float32], unit: npt.NDArray[np.int64], n: int) -> Sums:
     inside = np.stack([np.abs(ranks - 0.5) <= level / 2 for level in LEVELS], axis=-1)
     return {
         "inside": summed(np.moveaxis(inside, 0, 1), unit, n),

@@ -105,4 +105,3 @@ def takes_of(corpus: Corpus, split: str, meter: Meter = (4, 4)) -> Takes:
 def joined(grooves: list[Groove]) -> FloatArray:
     """Grooves one after another as `Takes.x` has them, `[S, 3V]`."""
     return np.concatenate([to_groove_x(each.hits, each.velocity, each.offset) for each in grooves])
-

@@ -6,7 +6,7 @@ that goes on from what was written before. Methods without a model are judged al
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,7 @@ from ghostnote.evaluate.figures import (
     moments,
 )
 from ghostnote.evaluate.takes import Takes, joined
+from ghostnote.music.groove import Groove
 from ghostnote.music.kit import N_VOICES
 from ghostnote.music.tensors import Parts, from_groove_x
 from ghostnote.pipeline.humanising import humanize_all
@@ -32,15 +33,19 @@ from ghostnote.runtime import Runtime
 
 Array = npt.NDArray[Any]
 
+PLAIN: Final = 80 / 127
+"""The velocity of a hit that nobody has played."""
+
 
 def humanize_model(runtime: Runtime, takes: Takes, *, seed: int = 0) -> Estimate:
     """A model's velocities and timings of given hits, both ways of one model.
 
     `point` is the most likely of each hit, which keeps errors small; `sample` is drawn as the
-    command draws it by default, which keeps the spread of what is played.
+    command draws it by default, which keeps the spread of what is played. The model gets the hits
+    on the grid and all equally loud: one that was taught no task reads all that a groove has.
     """
     ways = {"point": 0.0, "sample": runtime.bundle.temperature}
-    grooves = takes.grooves()
+    grooves = [quantised(groove) for groove in takes.grooves()]
     found = {}
     for name, temperature in ways.items():
         played = humanize_all(grooves, temperature=temperature, seed=seed, model=runtime)
@@ -48,6 +53,13 @@ def humanize_model(runtime: Runtime, takes: Takes, *, seed: int = 0) -> Estimate
         found[name] = _expression((velocity, offset), takes, takes.parts.hits, seed)
     constants = {"hits": int(takes.parts.hits.sum()), "takes": len(takes), "temperatures": ways}
     return merged(constants, found)
+
+
+def quantised(groove: Groove) -> Groove:
+    """The hits of `groove` on the grid, all as loud as `PLAIN`."""
+    hits = groove.hits
+    loud, late = np.full(hits.shape, PLAIN), np.zeros(hits.shape)
+    return Groove.from_cells(hits, loud, late, bpm=groove.bpm, meter=groove.meter)
 
 
 def humanize_method(player: Player, takes: Takes, *, seed: int = 0) -> Estimate:
@@ -103,9 +115,7 @@ def infill_model(
 
 def tap_methods(train: Takes, takes: Takes, *, seed: int = 0) -> dict[str, Estimate]:
     """The same without a model, by method."""
-    return {
-        name: _written(fit(train, taps)(takes), takes, seed) for name, fit in METHODS.items()
-    }
+    return {name: _written(fit(train, taps)(takes), takes, seed) for name, fit in METHODS.items()}
 
 
 def infill_methods(train: Takes, takes: Takes, *, seed: int = 0) -> dict[str, Estimate]:
@@ -145,9 +155,7 @@ def _written(written: Parts, takes: Takes, seed: int, expressive: bool = True) -
     return Estimate({**constants, **estimated.values}, estimated.intervals)
 
 
-def _expression(
-    played: tuple[Array, Array], takes: Takes, where: Array, seed: int
-) -> Estimate:
+def _expression(played: tuple[Array, Array], takes: Takes, where: Array, seed: int) -> Estimate:
     return estimate([_expression_sums(played, takes, where)], expression_figures, seed=seed)
 
 

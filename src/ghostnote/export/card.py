@@ -317,9 +317,7 @@ def _bad(scores: Mapping[str, Any]) -> Iterator[str]:
         ("written for taps", ("tap", "f1_per_voice")),
         ("infilled", ("infill", "f1_per_voice")),
     ):
-        found = {
-            voice: f1 for voice, f1 in (figure(scores, path) or {}).items() if f1 is not None
-        }
+        found = {voice: f1 for voice, f1 in (figure(scores, path) or {}).items() if f1 is not None}
         if found:
             weakest = sorted(found, key=found.__getitem__)[:_WEAKEST]
             named = ", ".join(f"{voice} ({found[voice]:.2f})" for voice in weakest)
