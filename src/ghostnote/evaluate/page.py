@@ -135,10 +135,15 @@ def _pictures(report: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
     ):
         if points := _points(judged, part, path):
             yield section, [_figure(label, forest(points, label))]
-    if lines := list(_coverage(judged)):
-        yes = Axis(0.45, 1.0, "nominal"), Axis(0.45, 1.0, "inside")
-        even = Line("as it should be", [(0.45, 0.45), (1.0, 1.0)], dashed=True)
-        yield "Coverage", [_figure("Coverage", chart([*lines, even], *yes))]
+    even = Line("as it should be", [(0.45, 0.45), (1.0, 1.0)], dashed=True)
+    axes = Axis(0.45, 1.0, "nominal"), Axis(0.45, 1.0, "inside")
+    covered = [
+        _figure(f"Coverage of {what}", chart([*lines, even], *axes))
+        for what in ("velocity", "offset")
+        if (lines := list(_coverage(judged, what)))
+    ]
+    if covered:
+        yield "Coverage", covered
     samples = [
         _figure(label, forest(points, label))
         for path, label in (
@@ -201,13 +206,12 @@ def _points(judged: Sequence[Mapping[str, Any]], part: str, path: tuple[str, ...
     return [point for point in found if point is not None]
 
 
-def _coverage(judged: Sequence[Mapping[str, Any]]) -> Iterator[Line]:
+def _coverage(judged: Sequence[Mapping[str, Any]], what: str) -> Iterator[Line]:
     for model in judged:
-        for what in ("velocity", "offset"):
-            covered = figure(model, ("reconstruction", "coverage", what))
-            if covered:
-                levels = {name: value for name, value in covered.items() if name != "off"}
-                yield Line(f"{model['bundle']}, {what}", curve_of(levels))
+        covered = figure(model, ("reconstruction", "coverage", what))
+        if covered:
+            levels = {name: value for name, value in covered.items() if name != "off"}
+            yield Line(model["bundle"], curve_of(levels))
 
 
 def _histograms(judged: Sequence[Mapping[str, Any]], name: str) -> list[Line]:
@@ -264,7 +268,7 @@ vertical-align:bottom;color:var(--faded)}tbody th{text-align:left;font-weight:40
 left:0;background:var(--paper)}tr.model th{font-weight:650}tbody tr:last-child>*{border-bottom:0}
 tr.baseline,tr.paper,tr.floor{color:var(--faded)}tr.floor th{font-style:italic}
 td small{display:block;font-size:11.5px;color:var(--faded)}
-figure{margin:0}section>figure{display:inline-block;width:min(100%,560px);margin:16px 14px 0 0;
+figure{margin:0}section>figure{display:inline-block;width:min(100%,556px);margin:16px 12px 0 0;
 vertical-align:top;background:var(--paper);border:1px solid var(--rule);border-radius:8px;
 padding:12px 14px}figcaption{font-size:13px;font-weight:600;margin-bottom:4px}
 svg.plot{display:block;width:100%;height:auto;fill:var(--ink);font-size:12px}

@@ -80,7 +80,8 @@ class Ground:
         for name, column in zip(ATTRIBUTES, values.T, strict=True):
             low, high = np.quantile(column, [0.001, 0.999])
             found[name] = np.linspace(low, max(high, low + 1e-6), BINS + 1)
-        found["velocity"] = np.linspace(0, 1, BINS + 1)
+        # Four of the 127 levels in a bin: evenly spaced edges from 0 to 1 would have three in some.
+        found["velocity"] = (4 * np.arange(BINS + 1) - 0.5) / 127
         found["offset"] = np.linspace(-0.5, 0.5, BINS + 1)
         return found
 
