@@ -62,9 +62,7 @@ def test_silence_writes_nothing(takes: Make) -> None:
 
 def test_the_nearest_are_the_nearest_first_and_the_first_of_equals() -> None:
     random = np.random.default_rng(0)
-    queries, known = (
-        random.integers(0, 2, (n, 12)).astype(np.float32) for n in (150, 40)
-    )
+    queries, known = (random.integers(0, 2, (n, 12)).astype(np.float32) for n in (150, 40))
     distance = np.square(queries[:, None] - known).sum(-1)
     order = distance.argsort(1, kind="stable")
     assert np.array_equal(nearest(queries, known, 1), order[:, :1])

@@ -44,9 +44,7 @@ def test_units_are_drawn_whole() -> None:
     takes = np.random.default_rng(0).normal(0, 1, 20)
     hits, take = np.repeat(takes, 50), np.repeat(np.arange(20), 50)
     whole = {"total": summed(hits, take, 20), "n": summed(np.ones(1000), take, 20)}
-    widths = [
-        np.ptp(estimate([each], mean).intervals["mean"]) for each in (whole, group(hits))
-    ]
+    widths = [np.ptp(estimate([each], mean).intervals["mean"]) for each in (whole, group(hits))]
     assert widths[0] == pytest.approx(np.sqrt(50) * widths[1], rel=0.15)
 
 

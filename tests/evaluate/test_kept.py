@@ -36,9 +36,7 @@ def test_the_second_time_nothing_is_measured(home: Path) -> None:
     assert len(list(home.rglob("*.json"))) == 1
 
 
-def test_another_key_or_other_code_is_measured(
-    home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_key_or_other_code_is_measured(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     measure = Counted()
     keep(["part", 1], measure)
     assert keep(["part", 2], measure).values["times"] == 2

@@ -162,9 +162,7 @@ def test_a_model_of_several_tasks_is_judged_on_all_of_them(
 def test_a_model_of_hits_has_no_figures_of_expression(
     make_bundle: Callable[..., Bundle], corpus: Corpus
 ) -> None:
-    found = judge(
-        make_bundle("flat", "categorical"), Court(corpus, "validation", samples=SAMPLES)
-    )
+    found = judge(make_bundle("flat", "categorical"), Court(corpus, "validation", samples=SAMPLES))
     assert "humanize" not in found
     for part in ("reconstruction", "samples", "infill"):
         assert not any("velocity_error" in path[0] for path in leaves(found[part]))

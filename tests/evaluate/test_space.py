@@ -55,7 +55,9 @@ def test_the_way_begins_at_one_end_and_leads_to_the_other(mu: Array) -> None:
     assert list(start) == ["0", *(f"{k / 10:g}" for k in range(1, 10)), "1"]
     assert start["0"] == end["1"] == 0
     assert start["1"] == end["0"] > 0
-    assert all(a <= b + 1e-9 for a, b in zip(start.values(), list(start.values())[1:], strict=False))
+    assert all(
+        a <= b + 1e-9 for a, b in zip(start.values(), list(start.values())[1:], strict=False)
+    )
     assert between["step"] <= between["jump"] <= start["1"]
     low, high = found.intervals["interpolation"]["from_start"]["0.5"]
     assert low <= start["0.5"] <= high
@@ -65,9 +67,7 @@ def test_neighbours_are_bars_that_follow(mu: Array) -> None:
     place = ground(mu)
     found = space_estimate(mu, place, lambda _: mu, windows).values["interpolation"]
     hits = place.x[..., :N_VOICES].reshape(80, -1)
-    apart = [
-        (hits[row] != hits[row + 1]).sum() for row in range(79) if (row + 1) % 4
-    ]
+    apart = [(hits[row] != hits[row + 1]).sum() for row in range(79) if (row + 1) % 4]
     assert found["neighbours"] == pytest.approx(np.mean(apart), rel=1e-5)
 
 

@@ -71,8 +71,8 @@ def _introduction(report: Mapping[str, Any]) -> str:
     same: dict[str, list[str]] = {}
     for judged in report["bundles"]:
         on = (
-            f"on {judged['windows']:,} windows of {judged['bars']} bars of {judged['takes']} takes, "
-            f"and at tasks on {judged['whole_takes']:,} whole takes"
+            f"on {judged['windows']:,} windows of {judged['bars']} bars of {judged['takes']} "
+            f"takes, and at tasks on {judged['whole_takes']:,} whole takes"
         )
         same.setdefault(on, []).append(judged["bundle"])
     lines = [f"{', '.join(names)} {on}" for on, names in same.items()]
