@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -55,9 +57,7 @@ def test_the_way_begins_at_one_end_and_leads_to_the_other(mu: Array) -> None:
     assert list(start) == ["0", *(f"{k / 10:g}" for k in range(1, 10)), "1"]
     assert start["0"] == end["1"] == 0
     assert start["1"] == end["0"] > 0
-    assert all(
-        a <= b + 1e-9 for a, b in zip(start.values(), list(start.values())[1:], strict=False)
-    )
+    assert all(a <= b + 1e-9 for a, b in pairwise(start.values()))
     assert between["step"] <= between["jump"] <= start["1"]
     low, high = found.intervals["interpolation"]["from_start"]["0.5"]
     assert low <= start["0.5"] <= high

@@ -143,15 +143,18 @@ def _write(out: Path, document: Mapping[str, Any], bundles: Sequence[Bundle], co
 
 
 def _table(document: Mapping[str, Any]) -> Table:
-    """The figures that matter most, a column a bundle, and the floor of real data."""
+    """The figures that matter most, a column a bundle, and the floor of real data.
+
+    Of one bundle with intervals, for which there is no room beside several.
+    """
     from ghostnote.evaluate.tables import cell
 
     judged = document["bundles"]
-    first = judged[0]
+    first, alone = judged[0], len(judged) == 1
     table = Table(
         title=f"on {document['split']} ({first['windows']:,} windows)",
         header_style="bold",
-        caption="in brackets: 95% intervals over takes",
+        caption="in brackets: 95% intervals over takes" if len(judged) == 1 else None,
         caption_justify="left",
     )
     table.add_column("figure")
@@ -164,7 +167,7 @@ def _table(document: Mapping[str, Any]) -> Table:
         for name in part:
             values, intervals = values.get(name, {}), intervals.get(name, {})
         found = cell(column, values, intervals)
-        return f"{found.value} [{found.interval}]" if found.interval else found.value
+        return f"{found.value} [{found.interval}]" if found.interval and alone else found.value
 
     for label, column, part, floor in _summary():
         cells = [text(column, model, part) for model in judged]

@@ -134,7 +134,8 @@ def _pictures(report: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
         ("reconstruction", "Reconstruction", ("f1_forced",), "hits F1, teacher-forced"),
     ):
         if points := _points(judged, part, path):
-            yield section, [_figure(label, forest(points, label))]
+            more = _rates(judged) if part == "reconstruction" else []
+            yield section, [_figure(label, forest(points, label)), *more]
     even = Line("as it should be", [(0.45, 0.45), (1.0, 1.0)], dashed=True)
     axes = Axis(0.45, 1.0, "nominal"), Axis(0.45, 1.0, "inside")
     covered = [
@@ -174,6 +175,20 @@ def _pictures(report: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
         most = max(value for line in curves for _, value in line.points)
         axes = Axis(0, 1, "share of the way"), Axis(0, most * 1.05 or 1, "cells from the start")
         yield "Latent space", [_figure("Interpolation", chart(curves, *axes))]
+
+
+def _rates(judged: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Rate and distortion: how much is told, and what comes of it."""
+    marks = [
+        (model["bundle"], float(told["bits"]), float(told["f1"]), False)
+        for model in judged
+        if (told := model.get("reconstruction")) and told["f1"] is not None
+    ]
+    if not marks:
+        return []
+    most = max(bits for _, bits, _, _ in marks)
+    axes = Axis(0, most * 1.3 or 1, "bits a window"), Axis(0, 1, "hits F1, free-running")
+    return [_figure("Rate and distortion", chart([], *axes, marks=marks))]
 
 
 def _trade(report: Mapping[str, Any]) -> list[tuple[str, float, float, bool]]:

@@ -148,10 +148,10 @@ def chart(
         ends = min(begin, begin + wide), max(begin, begin + wide)
         # From the top down, a name that would cover another's goes below it.
         height = y(b) + 4
-        for left, right, line in taken:
-            if ends[0] < right and left < ends[1] and height < line + _LINE:
-                height = line + _LINE
-        taken.append((*ends, height))
+        for other, left, right in sorted(taken):
+            if ends[0] < right and left < ends[1] and abs(height - other) < _LINE:
+                height = other + _LINE
+        taken.append((height, *ends))
         parts.append(
             f'<circle cx="{x(a):.1f}" cy="{y(b):.1f}" r="4" fill="{colour}"/>'
             f'<text class="tick" x="{begin:.1f}" y="{height:.1f}" '
