@@ -57,7 +57,9 @@ def quantised(corpus: Corpus) -> dict[str, dict[str, Any]]:
     A hit is the loudest note of its voice and step.
     """
     rows = {}
-    for split in sorted(set(corpus.texts("split"))):
+    there = set(corpus.texts("split"))
+    usual = [split for split in QUANTISED if split in there]
+    for split in [*usual, *sorted(there - set(usual))]:
         part = corpus.select(split=split)
         takes = np.arange(len(part))
         velocity, offset, first = part.cells(takes)

@@ -116,13 +116,15 @@ def _tables(document: Mapping[str, Any]) -> list[Table]:
         first.add_row(*texts)
     made = [first]
     for each in tables(document):
+        if ":" in each.title:  # what goes into detail is for the file
+            continue
         kept = [
             column
             for column in range(len(each.columns))
             if any(row.cells[column].value for row in each.rows)
         ]
         table = Table(title=each.title, header_style="bold")
-        table.add_column("")
+        table.add_column("", no_wrap=True)
         for column in kept:
             table.add_column(each.columns[column], justify="right")
         for row in each.rows:

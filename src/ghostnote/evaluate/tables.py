@@ -273,7 +273,7 @@ def _humanised(report: Mapping[str, Any]) -> Iterator[Found]:
                 yield Found(name, row.kind, row.values[way], row.intervals[way])
     if report["corpus"] == "gmd":
         for name, values in report["paper"].items():
-            yield Found(f"paper, test split: {name}", "paper", values, {})
+            yield Found(f"paper, test: {name}", "paper", values, {})
 
 
 def figure(tree: Mapping[str, Any], path: Sequence[str]) -> Any:
