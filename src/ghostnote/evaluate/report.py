@@ -86,8 +86,8 @@ class Court:
     temperature: float | None = None
     anew: bool = False
     notice: Notice = lambda _: None
-    _grounds: dict[tuple[int, Meter], Ground] = field(default_factory=dict)
-    _takes: dict[tuple[str, Meter], Takes] = field(default_factory=dict)
+    _grounds: dict[tuple[int, Meter], Ground] = field(default_factory=dict, init=False, repr=False)
+    _takes: dict[tuple[str, Meter], Takes] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.samples < 2:
@@ -118,15 +118,17 @@ class Court:
                 windows(self.corpus.select(split=name), bars=bars, meter=meter)
                 for name in (self.split, "train")
             )
-            sides = [
-                (all_windows(Bars.of(each)), np.unique(each.take, return_inverse=True)[1], each)
-                for each in (real, train)
-            ]
-            (x, take, _), (train_x, train_take, _) = sides
             self._grounds[key] = Ground(
-                x, take, real.start_bar, real.bpm, _styles(real),
-                train_x, train_take, _styles(train), meter,
-            )  # fmt: skip
+                x=all_windows(Bars.of(real)),
+                take=_numbered(real),
+                start=real.start_bar,
+                bpm=real.bpm,
+                style=_styles(real),
+                train=all_windows(Bars.of(train)),
+                train_take=_numbered(train),
+                train_style=_styles(train),
+                meter=meter,
+            )
         return self._grounds[key]
 
     def takes(self, split: str, meter: Meter) -> Takes:
@@ -141,6 +143,7 @@ class Court:
         hashed = hashlib.sha256()
         for split in ("train", self.split):
             takes = self.takes(split, meter)
+            hashed.update("\0".join(self.corpus.select(split=split).texts("style")).encode())
             for array in (takes.x, takes.start, takes.bpm):
                 hashed.update(np.ascontiguousarray(array).tobytes())
         return hashed.hexdigest()
@@ -377,6 +380,11 @@ def _without_voices(figure: Any) -> Any:
 def all_windows(bars: Bars) -> FloatArray:
     """All windows as the models take them, `[W, T, 3V]`."""
     return to_x(bars.cells(bars.bars_of(np.arange(len(bars)))))
+
+
+def _numbered(part: Windows) -> npt.NDArray[np.int64]:
+    """Which take each window is of, counting only those that have any."""
+    return np.unique(part.take, return_inverse=True)[1].astype(np.int64)
 
 
 def _styles(part: Windows) -> npt.NDArray[np.str_]:
