@@ -68,3 +68,9 @@ def test_a_place_that_cannot_be_written_costs_a_warning(
     monkeypatch.setenv("GHOSTNOTE_HOME", str(tmp_path / "file"))
     assert keep("part", Counted()).values["times"] == 1
     assert "are not kept" in caplog.text
+
+
+def test_what_shows_figures_is_no_code_that_makes_them() -> None:
+    here = Path(kept.__file__).parent
+    assert all((here / name).is_file() for name in kept._SHOWING)
+    assert len(kept.code()) == 64

@@ -25,6 +25,9 @@ _FOLDER: Final = "figures"
 _ABOVE: Final = ("cli", "studio", "bundles")
 """Parts of the package that no figure depends on: they stand above what measures, or are data."""
 
+_SHOWING: Final = ("examples.py", "page.py", "plots.py", "tables.py")
+"""Modules beside this one that show figures, and make none."""
+
 
 def keep(key: object, measure: Callable[[], Estimate], *, anew: bool = False) -> Estimate:
     """What `measure` gives, or gave for the same `key` when it was last called.
@@ -51,11 +54,12 @@ def keep(key: object, measure: Callable[[], Estimate], *, anew: bool = False) ->
 @cache
 def code() -> str:
     """Identifies the code that measures: sha256 over the package."""
-    root = Path(__file__).parents[1]
+    here = Path(__file__)
+    root, shown = here.parents[1], [here.with_name(name) for name in _SHOWING]
     hashed = hashlib.sha256()
     for path in sorted(root.rglob("*.py")):
         below = path.relative_to(root)
-        if below.parts[0] not in _ABOVE:
+        if below.parts[0] not in _ABOVE and path not in shown:
             hashed.update(below.as_posix().encode() + b"\0" + path.read_bytes())
     return hashed.hexdigest()
 

@@ -32,13 +32,14 @@ def page(report: Mapping[str, Any], heard: Sequence[Heard] = ()) -> str:
         if not own:
             continue
         first, *more = own
-        body = _table(first) + "".join(pictures.pop(section, []))
+        named = f"<h3>{escape(first.title)}</h3>" if first.title != section else ""
+        body = _table(first) + "".join(pictures.get(section, []))
         if more:
             inside = "".join(f"<h3>{escape(each.title)}</h3>{_table(each)}" for each in more)
             body += f"<details><summary>More of {section.lower()}</summary>{inside}</details>"
         sections.append(
             f'<section id="{_slug(section)}"><h2>{escape(section)}</h2>'
-            f"<p>{escape(first.about)}</p>{body}</section>"
+            f"{named}<p>{escape(first.about)}</p>{body}</section>"
         )
     links = "".join(
         f'<a href="#{_slug(name)}">{escape(name)}</a>'
@@ -61,7 +62,7 @@ _SECTIONS: Final = (
     "Reconstruction",
     "Coverage",
     "Samples of the prior",
-    "Samples",
+    "Distributions of samples",
     "Latent space",
 )
 
@@ -82,11 +83,16 @@ def _introduction(report: Mapping[str, Any]) -> str:
         for split, row in report["quantised"].items()
     )
     share = f"{settings['level']:.0%}"
+    drummers = (
+        " Splits of the Groove MIDI Dataset share drummers: these are other takes, not other "
+        "drummers."
+        if report["corpus"] == "gmd"
+        else ""
+    )
     return (
         f"<p>{'; '.join(escape(line) for line in lines)}. {settings['samples']:,} samples, seed "
         f"{settings['seed']}; small figures are {share} intervals of a bootstrap over takes "
-        f"({settings['resamples']:,} resamples). Splits of the Groove MIDI Dataset share drummers: "
-        "these are other takes, not other drummers. Made by ghostnote "
+        f"({settings['resamples']:,} resamples).{drummers} Made by ghostnote "
         f"{escape(report['ghostnote'])}.</p>"
         f"<details><summary>The quantised row, which came out first</summary><ul>{checked}</ul>"
         "</details>"

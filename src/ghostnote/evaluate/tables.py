@@ -220,13 +220,13 @@ def tables(report: Mapping[str, Any]) -> list[Table]:
             rows(judged, "samples"),
         ),
         *table(
-            "Samples: Jensen–Shannon distance",
+            "Distributions of samples: Jensen–Shannon distance",
             "0 is the same distribution as that of played windows, 1 shares nothing with it.",
             [Column(name, ("distributions", name, "js")) for name in DISTRIBUTIONS],
             rows(judged, "samples"),
         ),
         *table(
-            "Samples: overlapped area",
+            "Distributions of samples: overlapped area",
             "Of the distances within the samples and from them to played windows; 1 is all.",
             [Column(name, ("distributions", name, "overlap")) for name in DISTRIBUTIONS],
             rows(judged, "samples"),
