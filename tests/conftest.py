@@ -27,6 +27,7 @@ from ghostnote.music.midi import write_midi
 
 if TYPE_CHECKING:
     from ghostnote.bundle import Bundle
+    from ghostnote.data.corpus import Corpus
     from ghostnote.model.vae import GrooveVAE
     from ghostnote.train.config import RunConfig
 
@@ -83,6 +84,16 @@ def gmd_takes(gmd_zip: Path) -> list[tuple[dict[str, str], bytes]]:
     folder = next(folder for folder in (root, root / "groove") if (folder / "info.csv").exists())
     rows = csv.DictReader((folder / "info.csv").read_text(encoding="utf-8").splitlines())
     return [(row, (folder / row["midi_filename"]).read_bytes()) for row in rows]
+
+
+@pytest.fixture(scope="session")
+def gmd_corpus(gmd_zip: Path, tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    """GMD, parsed once for all tests."""
+    from ghostnote.data.corpus import load_corpus
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GHOSTNOTE_HOME", str(tmp_path_factory.mktemp("home")))
+        return load_corpus(gmd_zip)
 
 
 @pytest.fixture(scope="session")

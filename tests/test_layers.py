@@ -25,7 +25,7 @@ FOUNDATION = {"errors", "files"}
 PRODUCT = {
     *("music", "latent", "directions", "render", "notebook", "bundle", "runtime", "pipeline")
 }
-VERBS = {"train", "evaluate", "export", "interop"}
+VERBS = {"train", "evaluate", "baselines", "export", "interop"}
 LABORATORY = {"data", "model"} | VERBS
 
 BELOW: dict[str, set[str]] = {

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ghostnote.data.corpus import Corpus, load_corpus
 from ghostnote.music.grid import to_performance
 from ghostnote.music.groove import Groove
 from ghostnote.music.kit import builtin_map
@@ -20,14 +19,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("GHOSTNOTE_HOME", str(folder))
     monkeypatch.delenv("GHOSTNOTE_GMD", raising=False)
     return folder
-
-
-@pytest.fixture(scope="session")
-def gmd_corpus(gmd_zip: Path, tmp_path_factory: pytest.TempPathFactory) -> Corpus:
-    """GMD, parsed once for all tests."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GHOSTNOTE_HOME", str(tmp_path_factory.mktemp("home")))
-        return load_corpus(gmd_zip)
 
 
 def random_groove(seed: int, bars: int = 2, meter: tuple[int, int] = (4, 4)) -> Groove:

@@ -63,14 +63,19 @@ def test_a_run_becomes_a_bundle_that_is_judged_and_plays(
     before = load_bundle(out)
     options = ["--data", str(drumming), "--samples", "16", "--save"]
     assert main(["evaluate", str(out), *options, "--json"]) == 0
-    (report,) = json.loads(capsys.readouterr().out)
+    document = json.loads(capsys.readouterr().out)
+    (judged,) = document["bundles"]
     after = load_bundle(out)
-    assert after.config["scores"] == {"validation": report}
+    kept = after.config["scores"]["validation"]
+    assert kept["reconstruction"] == judged["reconstruction"]
+    assert kept["intervals"]["samples"] == judged["intervals"]["samples"]
     assert {**after.config, "scores": {}} == before.config
     assert "On the validation split" in (out / CARD).read_text()
 
     assert main(["evaluate", str(out), *options, "--split", "test"]) == 0
-    assert "groove-4bar on test" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "on test (12 windows)" in shown
+    assert "offset MAE, ms" in shown
     assert load_bundle(out).config["scores"].keys() == {"validation", "test"}
 
     loops = tmp_path / "loops"

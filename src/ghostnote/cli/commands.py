@@ -39,7 +39,9 @@ _COMMANDS: Final = (
     ("presets:presets", _LABORATORY, "List the presets that can be trained."),
     ("train:train", _LABORATORY, "Train a preset, or go on training a run."),
     ("evaluate:evaluate", _LABORATORY, "Measure a model, beside baselines and floors."),
+    ("baselines:baselines", _LABORATORY, "Measure what a model has to beat."),
     ("export:export", _LABORATORY, "Make a model bundle out of a run."),
+    ("card:card", _LABORATORY, "Write a bundle's model card from its figures."),
     ("import_:app", _LABORATORY, "Make a model bundle out of a Magenta checkpoint."),
 )
 """Where each command is, its group, and its line in the overview."""

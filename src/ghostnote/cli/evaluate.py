@@ -3,32 +3,51 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 from rich.console import Console
 from rich.table import Table
 
+from ghostnote.cli.batch import refuse_existing, say
 from ghostnote.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from ghostnote.bundle import Bundle
+    from ghostnote.evaluate.report import Court, Notice
+    from ghostnote.evaluate.tables import Column
+
+REPORT, PAGE = "report.json", "report.html"
+"""The files of a report."""
 
 
 def evaluate(
     bundles: Sequence[str] = ("groove-4bar",),
     *,
     split: Literal["train", "validation", "test"] = "validation",
+    out: Annotated[Path | None, Parameter(name=("--out", "-o"))] = None,
     data: str | None = None,
     samples: int = 2048,
     seed: int = 0,
     temperature: float | None = None,
+    anew: Annotated[bool, Parameter(negative=())] = False,
     save: Annotated[bool, Parameter(negative=())] = False,
+    force: Annotated[bool, Parameter(negative=())] = False,
+    quiet: Annotated[bool, Parameter(name=("--quiet", "-q"), negative=())] = False,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> None:
-    """Measure model bundles: reconstruction, prior samples, and the floor of real data.
+    """Measure model bundles, side by side, beside baselines and the floor of real data.
 
     Tune on validation. The test split is for the figures of a finished model, once.
 
-    Example: ghostnote evaluate groove-4bar --split test --json
+    What was measured is kept, part by part, and not measured again by the same code: after Ctrl-C
+    the same command goes on.
+
+    Example: ghostnote evaluate groove-4bar --split test -o report
 
     Parameters
     ----------
@@ -36,18 +55,27 @@ def evaluate(
         Bundles by name or folder; the shipped one by default.
     split
         Which part of the corpus to judge on.
+    out
+        A folder for report.json and report.html, a page with plots and audio that needs nothing
+        else.
     data
         A corpus by name, or a folder or zip of MIDI; the Groove MIDI Dataset by default.
     samples
         How many draws of the prior.
     seed
-        Of the draws and of the classifier's folds.
+        Of the draws, of the classifier's folds and of the resamples.
     temperature
-        Of the draws; the bundle's own by default.
+        Of the draws of the prior; the bundle's own by default.
+    anew
+        Measure everything again.
     save
         Keep the figures in the bundle's config and card.
+    force
+        Overwrite a report that exists.
+    quiet
+        Print nothing but errors.
     as_json
-        Print the figures as JSON.
+        Print the report as JSON.
     """
     try:
         import torch  # noqa: F401
@@ -55,56 +83,122 @@ def evaluate(
         raise MissingExtraError("torch", "train", "evaluating") from None
     from ghostnote.bundle import load_bundle
     from ghostnote.data.corpus import load_corpus
-    from ghostnote.evaluate.report import judge
+    from ghostnote.evaluate.report import Court, headline, judge, report
     from ghostnote.export.bundle import write_description
 
-    corpus = load_corpus(data)
-    reports = []
-    console = Console(stderr=True)
-    for name in bundles:
-        bundle = load_bundle(name)
-        with console.status(name) as status:
-            report = judge(
-                bundle,
-                corpus,
-                split,
-                samples=samples,
-                seed=seed,
-                temperature=temperature,
-                notice=lambda stage, name=name: status.update(f"{name}: {stage}"),  # type: ignore[misc]
-            )
-        reports.append(report)
-        if save:
-            scores = {**bundle.config["scores"], split: report}
-            write_description(bundle.path, {**bundle.config, "scores": scores})
+    files = [] if out is None else [out / REPORT, out / PAGE]
+    refuse_existing(files, force=force)
+    chosen = [load_bundle(name) for name in bundles]
+    with progress(quiet=quiet or as_json) as notice:
+        court = Court(
+            load_corpus(data), split, samples=samples, seed=seed, temperature=temperature,
+            anew=anew, notice=notice,
+        )  # fmt: skip
+        judged = []
+        for bundle in chosen:
+            judged.append(judge(bundle, court))
+            if save:
+                scores = {**bundle.config["scores"], split: headline(judged[-1])}
+                write_description(bundle.path, {**bundle.config, "scores": scores})
+        document = report(court, judged)
+        if out is not None:
+            notice("page")
+            _write(out, document, chosen, court)
     if as_json:
-        Console().print_json(json.dumps(reports))
+        sys.stdout.write(json.dumps(document, indent=1) + "\n")
+    elif not quiet:
+        Console().print(_table(document))
+        if out is not None:
+            say(Console(), f"more in {out / PAGE}")
+
+
+@contextmanager
+def progress(*, quiet: bool) -> Iterator[Notice]:
+    """Gives a function that shows on standard error, on a terminal, what is being measured."""
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield lambda _: None
         return
-    for report in reports:
-        Console().print(_table(report))
+    with console.status("reading") as status:
+        yield status.update
 
 
-def _table(report: dict[str, Any]) -> Table:
-    rec, drawn, real = report["reconstruction"], report["samples"], report["real"]
+def _write(out: Path, document: Mapping[str, Any], bundles: Sequence[Bundle], court: Court) -> None:
+    from ghostnote.evaluate.examples import heard
+    from ghostnote.evaluate.page import page
+    from ghostnote.evaluate.subject import Subject
+    from ghostnote.files import write_bytes
+
+    listen = [
+        each
+        for bundle in bundles
+        for each in heard(
+            Subject(bundle, court.ground(bundle.bars, bundle.meter)),
+            court.takes(court.split, bundle.meter),
+            seed=court.seed,
+        )
+    ]
+    write_bytes(out / REPORT, (json.dumps(document, indent=1) + "\n").encode())
+    write_bytes(out / PAGE, page(document, listen).encode())
+
+
+def _table(document: Mapping[str, Any]) -> Table:
+    """The figures that matter most, a column a bundle, and the floor of real data.
+
+    Of one bundle with intervals, for which there is no room beside several.
+    """
+    from ghostnote.evaluate.tables import cell
+
+    judged = document["bundles"]
+    first, alone = judged[0], len(judged) == 1
     table = Table(
-        title=f"{report['bundle']} on {report['split']} ({report['windows']:,} windows)",
+        title=f"on {document['split']} ({first['windows']:,} windows)",
         header_style="bold",
+        caption="in brackets: 95% intervals over takes" if len(judged) == 1 else None,
+        caption_justify="left",
     )
-    for column in ("figure", "model", "real training data"):
-        table.add_column(column, justify="left" if column == "figure" else "right")
-    table.add_row("hits F1, free-running", f"{rec['f1']:.4f}")
-    table.add_row("hits F1, teacher-forced", f"{rec['f1_forced']:.4f}")
-    table.add_row("bits per window", f"{rec['bits']:.2f}")
-    table.add_row("velocity MAE / 127", f"{rec['velocity_error']:.2f}")
-    table.add_row("offset MAE, step", f"{rec['offset_error']:.4f}")
-    table.add_row("offset MAE, ms", f"{rec['offset_error_ms']:.2f}")
-    table.add_row("active dimensions", str(rec["active"]))
-    for name, ratio in drawn["relative"].items():
-        table.add_row(f"samples: {name} ÷ training", f"{ratio:.3f}", "1")
-    table.add_row("samples: empty bars", f"{drawn['empty_bars']:.3%}", f"{real['empty_bars']:.3%}")
-    table.add_row("samples: copies of training", str(drawn["copies"]))
-    table.add_row("samples: drawn again, since they were", str(drawn["drawn_again"]))
-    table.add_row("samples: duplicates", f"{drawn['duplicates']:.2%}", f"{real['duplicates']:.2%}")
-    for key, label in (("two_sample_hits", "hits"), ("two_sample_all", "all")):
-        table.add_row(f"two-sample test, {label}", f"{drawn[key]:.3f}", f"{real[key]:.3f}")
+    table.add_column("figure")
+    for model in judged:
+        table.add_column(model["bundle"], justify="right")
+    table.add_column("real training data", justify="right")
+
+    def text(column: Column, row: Mapping[str, Any], part: Sequence[str]) -> str:
+        values, intervals = row, row["intervals"]
+        for name in part:
+            values, intervals = values.get(name, {}), intervals.get(name, {})
+        found = cell(column, values, intervals)
+        return f"{found.value} [{found.interval}]" if found.interval and alone else found.value
+
+    for label, column, part, floor in _summary():
+        cells = [text(column, model, part) for model in judged]
+        if any(cells):
+            real = text(column, first, floor) if floor else ""
+            table.add_row(label, *cells, real)
     return table
+
+
+def _summary() -> Iterator[tuple[str, Column, tuple[str, ...], tuple[str, ...]]]:
+    """Label, figure, the part that it is of, and that of the floor, if there is one."""
+    from ghostnote.evaluate.tables import (
+        CLOSED_HAT,
+        EXPRESSION,
+        LATENT,
+        RECONSTRUCTION,
+        SAMPLES,
+        WRITTEN,
+    )
+
+    for column in RECONSTRUCTION:
+        yield column.label, column, ("reconstruction",), ()
+    for column in LATENT:
+        yield column.label, column, ("latent",), ()
+    for column in SAMPLES:
+        yield f"samples: {column.label}", column, ("samples",), ("real",)
+    for way in ("point", "sample"):
+        for column in EXPRESSION:
+            floor = ("beside", "training data", "humanize", "point") if way == "sample" else ()
+            yield f"humanising, {way}: {column.label}", column, ("humanize", way), floor
+    for column in WRITTEN:
+        yield f"tapping: {column.label}", column, ("tap",), ()
+    for column in (*WRITTEN, *CLOSED_HAT):
+        yield f"infilling: {column.label}", column, ("infill",), ()

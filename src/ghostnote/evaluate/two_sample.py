@@ -9,6 +9,8 @@ score 0.95 on real against real data.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
@@ -52,6 +54,13 @@ def features(x: Cells, *, expression: bool, steps_per_bar: int = 16) -> npt.NDAr
     return np.concatenate(columns, axis=1)
 
 
+class Told(NamedTuple):
+    """Whether the classifier was right, of each row of the one kind `[N]` and the other `[M]`."""
+
+    generated: npt.NDArray[np.bool_]
+    real: npt.NDArray[np.bool_]
+
+
 def two_sample_accuracy(
     generated: npt.NDArray[np.float64],
     real: npt.NDArray[np.float64],
@@ -61,7 +70,23 @@ def two_sample_accuracy(
     folds: int = 5,
     seed: int = 0,
 ) -> float:
-    """Balanced accuracy of the classifier over cross-validation folds.
+    """Balanced accuracy of the classifier over cross-validation folds; see `told_apart`."""
+    told = told_apart(
+        generated, real, groups, generated_groups=generated_groups, folds=folds, seed=seed
+    )
+    return float((told.generated.mean() + told.real.mean()) / 2)
+
+
+def told_apart(
+    generated: npt.NDArray[np.float64],
+    real: npt.NDArray[np.float64],
+    groups: npt.NDArray[np.int64],
+    *,
+    generated_groups: npt.NDArray[np.int64] | None = None,
+    folds: int = 5,
+    seed: int = 0,
+) -> Told:
+    """Which rows the classifier is right about, each in the fold that it was not fitted on.
 
     Args:
         generated: features `[N, F]` of the one kind.
@@ -104,4 +129,4 @@ def two_sample_accuracy(
             trees.fit(x[fit], y[fit], sample_weight=weight[fit])
             predicted[judge] = trees.predict(x[judge])
     right = predicted == y
-    return float((right[y == 1].mean() + right[y == 0].mean()) / 2)
+    return Told(right[y == 1], right[y == 0])

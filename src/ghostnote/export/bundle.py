@@ -146,6 +146,7 @@ def export_bundle(
             "run": checkpoint.config,
             "steps": checkpoint.step,
             "seconds": round(checkpoint.seconds),
+            "machine": checkpoint.machine,
             "ghostnote": __version__,
             "commit": commit(),
         },

@@ -1,12 +1,31 @@
-"""The model card, written from a bundle's config alone."""
+"""The model card, written from a bundle's config alone: nobody writes one by hand.
+
+Figures are those that `ghostnote evaluate` keeps in a bundle; of those that an older one kept, a
+card shows what there is.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
+from ghostnote.evaluate.tables import (
+    CLOSED_HAT,
+    COVERAGE,
+    EXPRESSION,
+    LATENT,
+    RECONSTRUCTION,
+    SAMPLES,
+    WRITTEN,
+    Cell,
+    Column,
+    cell,
+    figure,
+)
 from ghostnote.music.groove import MAX_BPM
+from ghostnote.music.kit import VOICES
 
 
 def card(config: Mapping[str, Any]) -> str:
@@ -19,25 +38,29 @@ def card(config: Mapping[str, Any]) -> str:
         "## Sampling",
         _sampling(config["sampling"]),
         *([_parts(config["parts"])] if config.get("parts") else []),
-        "## Scores",
+        "## Figures",
     ]
     if not config["scores"]:
         parts.append("Not measured yet: `ghostnote evaluate BUNDLE --save`.")
     for split, scores in config["scores"].items():
         parts.append(_scores(split, scores))
-    parts += [
-        "## Limits",
-        f"It knows {model['meter']} only, one hit of a voice in a 16th, no triplet grid, and the "
-        "styles of its data"
-        + (
-            ": in GMD mostly rock, funk, jazz and Latin, played on one electronic "
-            "kit. Rare voices (low and high tom, crash, open hat) are reconstructed worst: see F1 "
-            "per voice."
-            if "training" in config
-            else "."
-        ),
-    ]
+    parts.append("## Limits")
+    parts += [_limits(config), *_weaknesses(config["scores"])]
     return "\n\n".join(parts) + "\n"
+
+
+def _limits(config: Mapping[str, Any]) -> str:
+    text = (
+        f"It knows {config['model']['meter']} only, one hit of a voice in a 16th, no triplet grid, "
+        "and the styles of its data"
+    )
+    if config.get("training", {}).get("data") != "gmd":
+        return f"{text}."
+    return (
+        f"{text}: in GMD mostly rock, funk, jazz and Latin, played on one electronic kit. The "
+        "splits of GMD share drummers: its figures are for other takes of drummers that it has "
+        "heard, not for other drummers."
+    )
 
 
 def _what(model: Mapping[str, Any]) -> str:
@@ -106,13 +129,18 @@ def _part(value: str | Sequence[float]) -> str:
 
 
 def _training(training: Mapping[str, Any]) -> list[str]:
+    gmd = (
+        " The Groove MIDI Dataset v1.0.0 (Gillick et al. 2019, Google LLC), licence CC BY 4.0."
+        if training["data"] == "gmd"
+        else " Its licence is for whoever made it to say."
+    )
+    machine = training.get("machine") or "a machine that was not written down"
     return [
         "## Training",
-        f"- Data: {training['data']}, {training['windows']:,} windows of its training split. "
-        "For `gmd`, that is the Groove MIDI Dataset v1.0.0 (Gillick et al. 2019, Google LLC, "
-        "CC BY 4.0), whose splits share drummers: scores on its test split say how the model does "
-        "on other takes of drummers that it has heard, not on other drummers.",
-        f"- Steps: {training['steps']:,}, in {training['seconds'] / 60:.0f} minutes.",
+        f"- Data: `{training['data']}`, {training['windows']:,} windows of its training split."
+        f"{gmd}",
+        f"- Command: `{command(training['run'])}`",
+        f"- Steps: {training['steps']:,}, in {training['seconds'] / 60:.0f} minutes, on {machine}.",
         f"- Code: ghostnote {training['ghostnote']}, commit {training['commit']}.",
         f"- Seed: {training['run']['seed']}.",
         "- Settings:",
@@ -120,39 +148,215 @@ def _training(training: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def command(run: Mapping[str, Any]) -> str:
+    """The command that trains with the settings `run`: a preset, and what differs from it.
+
+    The preset is the one that the run is named after, or else that with the fewest differences.
+    """
+    from ghostnote.train.config import to_table
+    from ghostnote.train.presets import PRESETS
+
+    ours = dict(_leaves(run))
+
+    def changes(name: str) -> dict[str, Any]:
+        theirs = dict(_leaves(to_table(PRESETS[name].run)))
+        return {key: value for key, value in ours.items() if theirs.get(key, _NONE) != value}
+
+    name = str(run.get("name"))
+    preset = name if name in PRESETS else min(PRESETS, key=lambda each: len(changes(each)))
+    settings = [
+        word
+        for key, value in changes(preset).items()
+        for word in ("--set", f"{key}={_setting(value)}")
+    ]
+    return shlex.join(["ghostnote", "train", preset, *settings])
+
+
+_NONE: Final = object()
+
+
+def _leaves(table: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{above}{key}.")
+        else:
+            yield f"{above}{key}", value
+
+
+def _setting(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+# -- figures ---------------------------------------------------------------------------------
+
+_OLD: Final = (Column("active dimensions", ("active",), "{:,.0f}"),)
+"""Where older figures are."""
+
+_ROWS: Final[tuple[tuple[str, tuple[str, ...], tuple[Column, ...], tuple[str, ...]], ...]] = (
+    ("", ("reconstruction",), RECONSTRUCTION, ()),
+    ("", ("latent",), LATENT, ()),
+    ("", ("reconstruction",), _OLD, ()),
+    ("coverage: ", ("reconstruction",), COVERAGE, ()),
+    ("samples: ", ("samples",), SAMPLES, ("real",)),
+    (
+        "humanising, point: ",
+        ("humanize", "point"),
+        EXPRESSION,
+        ("beside", "quantised", "humanize", "point"),
+    ),
+    (
+        "humanising, sample: ",
+        ("humanize", "sample"),
+        EXPRESSION,
+        ("beside", "training data", "humanize", "point"),
+    ),
+    ("tapping: ", ("tap",), WRITTEN, ("beside", "nearest neighbour", "tap")),
+    (
+        "infilling: ",
+        ("infill",),
+        (*WRITTEN, *CLOSED_HAT),
+        ("beside", "nearest neighbour", "infill"),
+    ),
+)
+"""Label, part, figures, and what stands beside them: in the last column of the table."""
+
+_BESIDE: Final = {
+    "real": "played training windows",
+    "quantised": "quantised",
+    "training data": "training data",
+    "nearest neighbour": "nearest neighbour",
+}
+
+
 def _scores(split: str, scores: Mapping[str, Any]) -> str:
-    rec, drawn, real = scores["reconstruction"], scores["samples"], scores["real"]
-    rows = [
-        ("hits F1, free-running from the posterior mean", f"{rec['f1']:.3f}", ""),
-        ("hits F1, teacher-forced", f"{rec['f1_forced']:.3f}", ""),
-        ("rate, bits per window", f"{rec['bits']:.1f}", ""),
-        ("velocity MAE on true hits, of 127", f"{rec['velocity_error']:.1f}", ""),
-        ("offset MAE on true hits, steps", f"{rec['offset_error']:.3f}", ""),
-        ("offset MAE on true hits, ms", f"{rec['offset_error_ms']:.1f}", ""),
-        ("active dimensions of z", f"{rec['active']}", ""),
-        ("hits per bar", f"{drawn['hits_per_bar']:.2f}", f"{real['hits_per_bar']:.2f}"),
-        ("empty bars", f"{drawn['empty_bars']:.2%}", f"{real['empty_bars']:.2%}"),
-        ("copies of training windows", f"{drawn['copies']} of {drawn['n']}", ""),
-        ("drawn again because they were copies", f"{drawn['drawn_again']} of {drawn['n']}", ""),
-        ("two-sample accuracy, hits", f"{drawn['two_sample_hits']:.3f}",
-         f"{real['two_sample_hits']:.3f}"),
-        ("two-sample accuracy, hits, velocity, offset", f"{drawn['two_sample_all']:.3f}",
-         f"{real['two_sample_all']:.3f}"),
-    ]  # fmt: skip
+    drawn = scores["samples"]
     lines = [
         f"On the {split} split ({scores['windows']:,} windows of {scores['takes']} takes); samples "
-        f"are {drawn['n']:,} draws of seed {drawn['seed']}.",
+        f"are {drawn['n']:,} draws of seed {drawn['seed']} at temperature "
+        f"{drawn['temperature']:g}, {drawn['drawn_again']} of them drawn again because they were "
+        "copies. Brackets are 95% intervals over takes; beside a figure stands what it is read "
+        "against.",
         "",
-        "| figure | model | real training windows |",
+        "| figure | model | beside it |",
         "|---|---|---|",
-        *(f"| {name} | {value} | {floor} |" for name, value, floor in rows),
-        "",
-        "| voice | F1 | density of samples | of training windows |",
-        "|---|---|---|---|",
-        *(
-            f"| {voice} | {f1:.3f} | {drawn['density'][voice]:.4f} | "
-            f"{drawn['train_density'][voice]:.4f} |"
-            for voice, f1 in rec["f1_per_voice"].items()
-        ),
     ]
+    for label, part, columns, beside in _ROWS:
+        for column in columns:
+            ours = _cell(scores, part, column)
+            if ours.value:
+                lines.append(f"| {label}{column.label} | {_text(ours)} | "
+                             f"{_other(scores, beside, column)} |")  # fmt: skip
+    lines += ["", *_voices(scores)]
     return "\n".join(lines)
+
+
+def _other(scores: Mapping[str, Any], beside: Sequence[str], column: Column) -> str:
+    found = _cell(scores, beside, column) if beside else Cell()
+    if not found.value:
+        return ""
+    name = _BESIDE[beside[1] if beside[0] == "beside" else beside[0]]
+    return f"{_text(found)}, {name}"
+
+
+def _cell(scores: Mapping[str, Any], part: Sequence[str], column: Column) -> Cell:
+    values = figure(scores, part) or {}
+    return cell(column, values, figure(scores, ("intervals", *part)) or {})
+
+
+def _text(found: Cell) -> str:
+    return f"{found.value} ({found.interval})" if found.interval else found.value
+
+
+_VOICES: Final = (
+    ("F1", ("reconstruction", "f1_per_voice"), "{:.3f}"),
+    ("velocity MAE", ("reconstruction", "velocity_error_per_voice"), "{:.1f}"),
+    ("timing MAE, ms", ("reconstruction", "offset_error_ms_per_voice"), "{:.1f}"),
+    ("density of samples", ("samples", "density"), "{:.4f}"),
+    ("of training windows", ("samples", "train_density"), "{:.4f}"),
+    ("tapping F1", ("tap", "f1_per_voice"), "{:.3f}"),
+    ("infilling F1", ("infill", "f1_per_voice"), "{:.3f}"),
+)
+
+
+def _voices(scores: Mapping[str, Any]) -> list[str]:
+    kept = [entry for entry in _VOICES if figure(scores, entry[1])]
+    lines = [
+        f"| voice | {' | '.join(label for label, _, _ in kept)} |",
+        f"|---|{'---|' * len(kept)}",
+    ]
+    for voice in VOICES:
+        cells = [
+            _text(_cell(scores, path[:1], Column(label, (*path[1:], voice), form)))
+            for label, path, form in kept
+        ]
+        lines.append(f"| {voice} | {' | '.join(cells)} |")
+    return lines
+
+
+# -- what it is bad at -----------------------------------------------------------------------
+
+_WEAKEST: Final = 3
+_APART: Final = 0.15
+"""By how much the samples' density of a voice may differ from the training data's unremarked."""
+_OFF: Final = 0.03
+"""By how much an interval may cover more or less than it says unremarked."""
+
+
+def _weaknesses(scores: Mapping[str, Any]) -> list[str]:
+    """What the figures say it is bad at: those of the test split, if there are any."""
+    split = "test" if "test" in scores else next(iter(scores), None)
+    if split is None:
+        return []
+    lines = list(_bad(scores[split]))
+    return [f"What its figures on the {split} split say it is bad at:", "\n".join(lines)]
+
+
+def _bad(scores: Mapping[str, Any]) -> Iterator[str]:
+    for what, path in (
+        ("reconstructed", ("reconstruction", "f1_per_voice")),
+        ("written for taps", ("tap", "f1_per_voice")),
+        ("infilled", ("infill", "f1_per_voice")),
+    ):
+        found = {voice: f1 for voice, f1 in (figure(scores, path) or {}).items() if f1 is not None}
+        if found:
+            weakest = sorted(found, key=found.__getitem__)[:_WEAKEST]
+            named = ", ".join(f"{voice} ({found[voice]:.2f})" for voice in weakest)
+            yield f"- Voices that are {what} worst, by F1: {named}."
+    drawn = scores["samples"]
+    off = {
+        voice: share / drawn["train_density"][voice]
+        for voice, share in drawn["density"].items()
+        if drawn["train_density"][voice]
+    }
+    rare = {voice: ratio for voice, ratio in off.items() if abs(ratio - 1) > _APART}
+    if rare:
+        named = ", ".join(f"{voice} ({ratio:.2f})" for voice, ratio in rare.items())
+        yield f"- Voices that samples play much more or less than the training data does: {named}."
+    for key, seen in (("two_sample_hits", "hits"), ("two_sample_all", "hits, velocity and timing")):
+        found_, floor = drawn.get(key), scores["real"].get(key)
+        if found_ is not None and floor is not None and found_ > floor:
+            yield (
+                f"- A classifier tells its samples from played windows by their {seen} in "
+                f"{found_:.0%} of cases; played training windows in {floor:.0%}, a coin in 50%."
+            )
+    for what in ("velocity", "offset"):
+        worst = figure(scores, ("reconstruction", "coverage", what, "off"))
+        if worst is not None and worst > _OFF:
+            yield f"- Its intervals of {what} cover up to {worst:.1%} more or less than they say."
+    yield from _against(scores)
+
+
+def _against(scores: Mapping[str, Any]) -> Iterator[str]:
+    """Tasks at which something simple is better."""
+    for what, part, path, less in (
+        ("humanising", ("humanize", "point"), ("offset_error_ms",), True),
+        ("tapping", ("tap",), ("f1",), False),
+        ("infilling", ("infill",), ("f1",), False),
+    ):
+        ours = figure(scores, (*part, *path))
+        for name, row in (scores.get("beside") or {}).items():
+            other = figure(row, (*part, *path))
+            if ours is None or other is None:
+                continue
+            if other < ours if less else other > ours:
+                yield f"- At {what}, {name} does better: {other:.3f} against {ours:.3f}."

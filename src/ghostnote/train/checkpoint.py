@@ -26,7 +26,8 @@ class Checkpoint:
 
     `model` and `average` are state dicts; `moments` are the optimiser's, by parameter name.
     `best` is the best validation so far with its `best_step`, `config` the run's table, `data`
-    identifies the training windows, and `seconds` is the wall time spent so far.
+    identifies the training windows, `seconds` is the wall time spent so far, and `machine` says in
+    words what it was spent on.
     """
 
     step: int
@@ -40,6 +41,7 @@ class Checkpoint:
     best_step: int
     seconds: float
     history: Sequence[Mapping[str, Any]]
+    machine: str = ""
 
 
 _GROUPS = ("model", "average", "first_moments", "second_moments")
@@ -65,6 +67,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         "best_step": checkpoint.best_step,
         "seconds": checkpoint.seconds,
         "history": checkpoint.history,
+        "machine": checkpoint.machine,
     }
     write_bytes(path, save(tensors, {"ghostnote": json.dumps(metadata)}))
 

@@ -9,6 +9,7 @@ import json
 import logging
 import math
 import os
+import platform
 import signal
 import threading
 import time
@@ -101,6 +102,16 @@ class Machine:
         }.get(chosen.type, False)
         return cls(chosen, precision == "bf16" or (precision == "auto" and able), rank, world)
 
+    def __str__(self) -> str:
+        """What it is in words, such as ``1 CPU threads of x86_64, bfloat16``."""
+        name = f"{torch.get_num_threads()} CPU threads of {platform.machine()}"
+        if self.device.type == "cuda":
+            name = torch.cuda.get_device_name(self.device)
+        elif self.device.type != "cpu":
+            name = f"{self.device.type} of {platform.machine()}"
+        many = f"{self.world} × " if self.world > 1 else ""
+        return f"{many}{name}, {'bfloat16' if self.bf16 else 'float32'}"
+
     def autocast(self) -> contextlib.AbstractContextManager[Any]:
         """The precision that steps are computed in; weights and sums stay float32."""
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
@@ -165,6 +176,7 @@ def train(  # noqa: PLR0912, PLR0915 - one loop that reads from top to bottom
             best_step=best_step,
             seconds=before + time.monotonic() - began,
             history=tuple(history),
+            machine=str(machine),
         )
 
     # -- fit -------------------------------------------------------------------------------
