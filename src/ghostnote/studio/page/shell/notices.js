@@ -1,0 +1,50 @@
+/** Errors with their remedy, what is being made, and what screen readers are told. */
+
+import { h, icon } from "./dom.js";
+
+/** @import { Studio } from "../state/studio.js" */
+/** @import { Problem } from "../engine/problem.js" */
+
+const SHOWN_MS = 12_000;
+const MOST = 3;
+/** What takes less than this need not be announced. */
+const PATIENCE_MS = 400;
+
+/** @param {Studio} studio */
+export function mountNotices(studio) {
+  const list = /** @type {HTMLElement} */ (document.getElementById("notices"));
+  const status = /** @type {HTMLElement} */ (document.getElementById("status"));
+  let patience = 0;
+
+  studio.on("error", (problem) => {
+    while (list.childElementCount >= MOST) list.firstElementChild?.remove();
+    list.append(notice(problem));
+  });
+  studio.on("say", (text) => {
+    status.textContent = text;
+  });
+  studio.on("busy", (label) => {
+    clearTimeout(patience);
+    if (label !== null) patience = setTimeout(() => studio.say(`${label} …`), PATIENCE_MS);
+    document.documentElement.toggleAttribute("data-busy", label !== null);
+  });
+}
+
+/** @param {Problem} problem */
+function notice({ title, detail, remedy }) {
+  const close = h("button", { class: "plain", "aria-label": "Dismiss", type: "button" }, icon("close"));
+  const element = h(
+    "div", { class: "notice", role: "alert" },
+    h("div", {},
+      h("strong", { text: title }),
+      h("p", { text: detail }),
+      remedy ? h("p", { class: "remedy", text: remedy }) : null),
+    close,
+  );
+  const timer = setTimeout(() => element.remove(), SHOWN_MS);
+  close.addEventListener("click", () => {
+    clearTimeout(timer);
+    element.remove();
+  });
+  return element;
+}

@@ -1,0 +1,10 @@
+/** @import { Studio } from "../state/studio.js" */
+
+/**
+ * @param {HTMLElement} root
+ * @param {Studio} studio
+ */
+export function mount(root, studio) {
+  void root;
+  void studio;
+}
