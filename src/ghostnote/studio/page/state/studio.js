@@ -170,7 +170,7 @@ export class Studio extends Emitter {
       const result = await work(controller.signal);
       return controller.signal.aborted ? undefined : result;
     } catch (error) {
-      if (!controller.signal.aborted) this.emit("error", asProblem(error));
+      if (!controller.signal.aborted) this.fail(error);
       return undefined;
     } finally {
       if (this.#running === controller) {
@@ -186,6 +186,14 @@ export class Studio extends Emitter {
     this.#running.abort();
     this.#running = null;
     this.emit("busy", null);
+  }
+
+  /**
+   * Shows what went wrong.
+   * @param {unknown} error
+   */
+  fail(error) {
+    this.emit("error", asProblem(error));
   }
 
   /**
