@@ -41,6 +41,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="fail, rather than skip, where data outside the repository is not found",
     )
     parser.addoption(
+        "--require-browser",
+        action="store_true",
+        help="fail, rather than skip, where Chromium, Node or npm is missing for the studio's page",
+    )
+    parser.addoption(
         "--write-notebooks",
         action="store_true",
         help="write the outputs of the notebooks in docs anew, rather than compare them",

@@ -1,0 +1,163 @@
+"""The studio as its users meet it: a server of its own, and a real Chromium.
+
+Where there is no Chromium, or no Playwright to drive it, these tests skip and say why; with
+`--require-browser` they fail. Whatever the page writes to its console fails the test.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+START_SECONDS, READY_MS = 60, 20_000
+INSTALL_SECONDS = 240
+SIZES = {"desk": (1440, 900), "tablet": (1024, 768), "phone": (390, 844)}
+
+
+def missing(request: pytest.FixtureRequest, reason: str) -> NoReturn:
+    if request.config.getoption("--require-browser"):
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def npm(request: pytest.FixtureRequest) -> Callable[[str, str], Path]:
+    """A package of npm, by name and version, installed once into the user's cache.
+
+    What is given is the package's own folder. Tests skip, with the reason, where it cannot be.
+    """
+
+    def install(name: str, version: str) -> Path:
+        for program in ("node", "npm"):
+            if shutil.which(program) is None:
+                missing(request, f"{name} needs {program}, which is not installed")
+        home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        folder = Path(home) / "ghostnote-tests" / f"{name}-{version}"
+        package = folder / "node_modules" / name
+        if package.exists():
+            return package
+        command = [
+            "npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--no-progress",
+            "--fetch-retries=1", f"{name}@{version}",
+        ]  # fmt: skip
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "package.json").write_text('{"private": true}')
+            done = subprocess.run(
+                command, cwd=folder, capture_output=True, text=True, timeout=INSTALL_SECONDS,
+                check=False,
+            )  # fmt: skip
+        except OSError as error:
+            missing(request, f"{name} cannot be kept in {folder}: {error.strerror}")
+        except subprocess.TimeoutExpired:
+            missing(request, f"npm did not install {name} in {INSTALL_SECONDS} s")
+        if done.returncode:
+            missing(request, f"npm cannot install {name} {version}: {done.stderr[-300:]}")
+        return package
+
+    return install
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of `ghostnote serve`, which ends in a slash."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = tmp_path_factory.mktemp("server") / "log"
+    command = [sys.executable, "-m", "ghostnote", "serve", "--port", str(port)]
+    with log.open("w") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output)
+    address = f"http://127.0.0.1:{port}/"
+    try:
+        _wait(f"{address}api/v1/models", process, log)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _wait(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            with urllib.request.urlopen(address, timeout=5):
+                return
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.05)
+    pytest.fail(f"the server did not start:\n{log.read_text()}", pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
+    """One Chromium for all tests."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        missing(request, "the browser's tests need Playwright: pip install 'ghostnote[dev]'")
+    path = next((found for name in ("chromium", "chromium-browser", "google-chrome")
+                 if (found := shutil.which(name))), None)  # fmt: skip
+    if path is None:
+        missing(request, "Chromium is not installed")
+    with sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def open_studio(browser: Browser, server: str) -> Iterator[Callable[..., Page]]:
+    """Opens the studio in a context of its own, and waits for the first loop.
+
+    At the end of the test, what any of its pages wrote to the console fails it; what a test expects
+    there, it takes out of `page.said`.
+    """
+    contexts: list[BrowserContext] = []
+    said: list[str] = []
+
+    def open_(
+        path: str = "", *, size: str = "desk", ready: bool = True,
+        prepare: Callable[[Page], Any] | None = None, **options: Any,
+    ) -> Page:  # fmt: skip
+        width, height = SIZES[size]
+        context = browser.new_context(viewport={"width": width, "height": height}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: said.append(f"uncaught: {error}"))
+        page.said = said  # type: ignore[attr-defined]
+        if prepare:
+            prepare(page)
+        page.goto(server + path, wait_until="commit")
+        if ready:
+            page.wait_for_selector("html[data-ready]", timeout=READY_MS)
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert not said, "the page wrote to its console"
+
+
+@pytest.fixture
+def page(open_studio: Callable[..., Page]) -> Page:
+    """The studio on a desk, with its first loop."""
+    return open_studio()
