@@ -79,6 +79,9 @@ def npm(request: pytest.FixtureRequest) -> Callable[[str, str], Path]:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of `ghostnote serve`, which ends in a slash."""
+    if os.environ.get("GHOSTNOTE_DEV"):
+        yield os.environ["GHOSTNOTE_DEV"]
+        return
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -123,41 +126,68 @@ def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture
-def open_studio(browser: Browser, server: str) -> Iterator[Callable[..., Page]]:
-    """Opens the studio in a context of its own, and waits for the first loop.
+class Opened:
+    """Opens the studio, each time in a context of its own, and hears what its pages say."""
 
-    At the end of the test, what any of its pages wrote to the console fails it; what a test expects
-    there, it takes out of `page.said`.
-    """
-    contexts: list[BrowserContext] = []
-    said: list[str] = []
+    def __init__(self, browser: Browser, server: str) -> None:
+        self._browser, self._server = browser, server
+        self._contexts: list[BrowserContext] = []
+        self.said: list[str] = []
 
-    def open_(
-        path: str = "", *, size: str = "desk", ready: bool = True,
+    def __call__(
+        self, path: str = "", *, size: str = "desk", ready: bool = True,
         prepare: Callable[[Page], Any] | None = None, **options: Any,
     ) -> Page:  # fmt: skip
+        """The page, after its first loop has come; `prepare` is called before it is loaded."""
         width, height = SIZES[size]
-        context = browser.new_context(viewport={"width": width, "height": height}, **options)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
-        page.on("pageerror", lambda error: said.append(f"uncaught: {error}"))
-        page.said = said  # type: ignore[attr-defined]
+        viewport = {"width": width, "height": height}
+        self._contexts.append(self._browser.new_context(viewport=viewport, **options))
+        page = self._contexts[-1].new_page()
+        page.on("console", lambda message: self.said.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: self.said.append(f"uncaught: {error}"))
         if prepare:
             prepare(page)
-        page.goto(server + path, wait_until="commit")
+        page.goto(self._server + path, wait_until="commit")
         if ready:
             page.wait_for_selector("html[data-ready]", timeout=READY_MS)
         return page
 
-    yield open_
-    for context in contexts:
-        context.close()
-    assert not said, "the page wrote to its console"
+    def check(self) -> None:
+        """Fails if a page has written to its console; what is expected there, a test takes out."""
+        said, self.said[:] = self.said.copy(), []
+        assert not said, "the page wrote to its console"
+
+    def close(self) -> None:
+        for context in self._contexts:
+            context.close()
 
 
 @pytest.fixture
-def page(open_studio: Callable[..., Page]) -> Page:
-    """The studio on a desk, with its first loop."""
+def open_studio(browser: Browser, server: str) -> Iterator[Opened]:
+    """Opens the studio in fresh pages, which are closed after the test."""
+    opened = Opened(browser, server)
+    yield opened
+    opened.close()
+    opened.check()
+
+
+@pytest.fixture
+def page(open_studio: Opened) -> Page:
+    """The studio on a desk, with its first loop, in a fresh page."""
     return open_studio()
+
+
+@pytest.fixture(scope="session")
+def _one_page(browser: Browser, server: str) -> Iterator[tuple[Opened, Page]]:
+    opened = Opened(browser, server)
+    yield opened, opened()
+    opened.close()
+
+
+@pytest.fixture
+def shared_page(_one_page: tuple[Opened, Page]) -> Iterator[Page]:
+    """The studio on a desk, in a page that other tests have had before: quick, and not fresh."""
+    opened, page = _one_page
+    yield page
+    page.unroute_all()
+    opened.check()

@@ -63,7 +63,7 @@ export function mount(root, studio) {
   const what = choice("What is humanised", [
     ["", "Loudness and timing"], ["timing", "Loudness only"], ["velocity", "Timing only"],
   ]);
-  const humanize = act("humanize", "Humanise", "again", "Play the same hits by hand (H)", () => {
+  const humanize = act("humanize", "Humanise", "hand", "Play the same hits by hand (H)", () => {
     const much = strength.value;
     const keep = /** @type {("velocity" | "timing")[]} */ (what.value ? [what.value] : []);
     return maker.make({
@@ -75,7 +75,7 @@ export function mount(root, studio) {
 
   // -- around what is there -----------------------------------------------------------------
   const locked = h("p", { class: "hint" });
-  const infill = act("infill", "Write the rest", "lock", "Keep what is locked, write the rest (W)",
+  const infill = act("infill", "Write the rest", "pen", "Keep what is locked, write the rest (W)",
     () => {
       const { voices, bars } = studio.locks;
       const keep = { voices: [...voices].sort().map((voice) => VOICES[voice]),
@@ -217,7 +217,7 @@ function choice(label, options) {
 /** The temperature of all that is made; the models' own, unless the slider is moved. */
 function temperatureField() {
   const own = h("input", { type: "checkbox", id: freshId() });
-  own.checked = true;
+  own.defaultChecked = true;
   const heat = slider({
     name: "Temperature", min: 0, max: 1.5, step: 0.05, value: 0.7,
     title: "Low is what is likely, high is daring",

@@ -69,7 +69,8 @@ export function shapeSliders(studio, maker, names, temperature) {
     base = null;
     for (const each of sliders.values()) each.value = 0;
   });
-  return h("div", { class: "shape" }, ...[...sliders.values()].map(({ root }) => root));
+  return h("div", { class: "shape", role: "group", "aria-label": "Shape" },
+     ...[...sliders.values()].map(({ root }) => root));
 }
 
 /** @param {number} value */

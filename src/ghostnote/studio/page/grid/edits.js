@@ -47,18 +47,18 @@ export function toggle(studio, step, voice) {
 }
 
 /**
- * Sets or clears cells of a voice.
+ * Sets or clears cells of a voice; what was done is named after the step `first`.
  * @param {Studio} studio
  * @param {number[]} steps
  * @param {number} voice
  * @param {boolean} on
- * @param {string} [merge]
+ * @param {{merge?: string, first?: number}} [how]
  */
-export function paint(studio, steps, voice, on, merge) {
+export function paint(studio, steps, voice, on, { merge, first = steps[0] } = {}) {
   const changed = steps.filter((step) => (hitAt(studio.groove, step, voice) !== undefined) !== on);
   if (!changed.length) return;
   const value = on ? { velocity: NEW_VELOCITY, offset: 0 } : null;
-  const label = `${on ? "Set" : "Clear"} ${place(studio, changed[0], voice)}`;
+  const label = `${on ? "Set" : "Clear"} ${place(studio, first, voice)}`;
   studio.set(
     withCells(studio.groove, changed.map((step) => [step, voice, value])),
     { label, at: "now", merge },

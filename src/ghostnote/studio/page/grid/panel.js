@@ -31,7 +31,7 @@ export function mount(root, studio) {
   const tools = h("div", { class: "segments", role: "radiogroup", "aria-label": "Tool" },
     ...TOOLS.map(([name, label, title]) => {
       const input = h("input", { type: "radio", name: "tool", value: name, class: "unseen" });
-      input.checked = name === tool;
+      input.defaultChecked = name === tool;
       input.addEventListener("change", () => {
         tool = name;
         sheet.root.dataset.tool = name;

@@ -59,8 +59,8 @@ export function mountPointer(sheet, studio, tool) {
       else return;
     }
     if (drag.mode === "paint") {
-      paint(studio, span(drag.last, here), drag.voice, drag.on, drag.merge);
-      if (drag.last === drag.step) paint(studio, [drag.step], drag.voice, drag.on, drag.merge);
+      const how = { merge: drag.merge, first: drag.step };
+      paint(studio, span(drag.last, here), drag.voice, drag.on, how);
     } else if (drag.mode === "timing") {
       setOffset(studio, drag.step, drag.voice, drag.offset + across / drag.width, drag.merge);
     } else {

@@ -54,7 +54,7 @@ export function helpDialog() {
         ]))))),
     h("label", { class: "check" }, single, "Letters are shortcuts"),
   );
-  single.checked = letters.on;
+  single.defaultChecked = letters.on;
   single.addEventListener("change", () => {
     letters.on = single.checked;
   });

@@ -25,10 +25,10 @@ import { freshId, h } from "./dom.js";
 export function slider({ name, min, max, step, value, show, title, oninput, onchange }) {
   const id = freshId();
   const input = h("input", { type: "range", id, min, max, step, value });
-  const output = h("output", { for: id });
+  const told = h("span", { class: "value", "aria-hidden": "true" });
   const shown = () => {
-    output.textContent = show(input.valueAsNumber);
-    input.setAttribute("aria-valuetext", output.textContent);
+    told.textContent = show(input.valueAsNumber);
+    input.setAttribute("aria-valuetext", told.textContent);
   };
   input.addEventListener("input", () => {
     shown();
@@ -37,7 +37,7 @@ export function slider({ name, min, max, step, value, show, title, oninput, onch
   input.addEventListener("change", () => onchange?.(input.valueAsNumber));
   shown();
   const root = h("div", { class: "field", title },
-    h("div", { class: "name" }, h("label", { for: id, text: name }), output), input);
+    h("div", { class: "name" }, h("label", { for: id, text: name }), told), input);
   return {
     root,
     input,
