@@ -102,13 +102,12 @@ class Desk:
 
     def make(self, action: Callable[[], Any], label: str) -> dict[str, Any]:
         """Does what makes a groove; waits for it, and gives the request."""
-        before = len(self.done)
+        self.page.evaluate("() => { window.before = studio.state; }")
         self.requests.clear()
         action()
         self.page.wait_for_function(
-            "([before, label]) => studio.past.length > before && "
-            "studio.past.at(-1).label.startsWith(label)",
-            arg=[before, label],
+            "label => studio.state !== before && studio.past.at(-1).label.startsWith(label)",
+            arg=label,
         )
         self.settled()
         assert len(self.requests) == 1

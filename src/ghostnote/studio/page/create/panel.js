@@ -243,7 +243,7 @@ function temperatureField() {
 /** @param {[low: number, high: number]} range */
 function tempoName([low, high]) {
   if (low <= 0) return `Below ${high} bpm`;
-  return high > 1000 ? `From ${low} bpm` : `${low}–${high} bpm`;
+  return high > 1000 ? `${low} bpm and above` : `${low}–${high} bpm`;
 }
 
 /**
