@@ -154,12 +154,13 @@ def desk(shared_page: Page, _one_desk: Desk) -> Desk:
     shared_page.evaluate(
         """() => {
             for (const dialog of document.querySelectorAll("dialog")) dialog.close();
-            for (const slider of document.querySelectorAll("[data-panel=create] input[type=range]")) {
+            const create = document.querySelector("[data-panel=create]");
+            for (const slider of create.querySelectorAll("[type=range]")) {
                 if (slider.value === slider.defaultValue) continue;
                 slider.value = slider.defaultValue;
                 slider.dispatchEvent(new Event("input"));
             }
-            for (const select of document.querySelectorAll("[data-panel=create] select")) {
+            for (const select of create.querySelectorAll("select")) {
                 select.selectedIndex = 0;
             }
             for (const box of document.querySelectorAll("[type=checkbox], [type=radio]")) {

@@ -23,7 +23,7 @@ RENDER = """async (groove) => {
     const {buffer, lead} = await renderOffline(groove, await studio.transport.load());
     const frames = new Float32Array(2 * buffer.length);
     for (const side of [0, 1]) {
-        buffer.getChannelData(side).forEach((value, index) => { frames[2 * index + side] = value; });
+        buffer.getChannelData(side).forEach((value, at) => { frames[2 * at + side] = value; });
     }
     const bytes = new Uint8Array(frames.buffer);
     let text = "";

@@ -115,6 +115,25 @@ def test_the_rest_is_written_around_what_is_locked(beat: Any) -> None:
     assert after != before
 
 
+def test_nothing_to_keep_is_nothing_to_write_around(beat: Any) -> None:
+    write = beat.button("Write the rest")
+    assert write.is_disabled()
+    beat.button("Lock snare").click()
+    assert write.is_enabled()
+    beat.button("Undo: Lock snare").click()
+    assert write.is_disabled()
+
+
+def test_every_hit_can_be_kept(beat: Any) -> None:
+    before = beat.cells
+    beat.page.get_by_role("checkbox", name="Keep every hit").check()
+    asked = beat.make(beat.button("Write the rest").click, "Write the rest")
+    assert asked["keep"] == {"voices": [], "bars": [], "cells": [list(cell) for cell in before]}
+    after = beat.cells
+    assert {cell: after[cell] for cell in before} == before
+    assert len(after) > len(before)
+
+
 def test_locks_hold_whatever_is_made(beat: Any) -> None:
     before = {cell: value for cell, value in beat.cells.items() if cell[1] == SNARE}
     beat.button("Lock snare").click()
@@ -247,6 +266,7 @@ def test_a_later_request_cancels_an_earlier_one(beat: Any) -> None:
 
 
 def test_letters_are_shortcuts_unless_they_are_not_wanted(beat: Any) -> None:
+    beat.button("Lock snare").click()
     beat.make(lambda: beat.page.keyboard.press("n"), "New beat")
     beat.make(lambda: beat.page.keyboard.press("v"), "Vary")
     beat.make(lambda: beat.page.keyboard.press("h"), "Humanise")

@@ -69,4 +69,6 @@ def test_what_the_server_refuses_is_told_with_its_remedy(open_studio: Any) -> No
     notice = page.get_by_role("alert")
     notice.wait_for()
     assert "distance" in notice.inner_text()
-    assert open_studio.said.pop().startswith("error: Failed to load resource: the server responded with")
+    assert open_studio.said.pop().startswith(
+        "error: Failed to load resource: the server responded with"
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -89,15 +90,15 @@ def test_a_new_groove_waits_for_the_bar_line(player: Any) -> None:
     player.button("Play").click()
     wait_steps(player, 6)
     player.page.evaluate(
-        "studio.set({...studio.groove, hits: studio.groove.hits.map(([s, v, a, o]) => [s, 8, a, o])}"
-        ", {label: 'other'})"
+        "studio.set({...studio.groove, hits: studio.groove.hits.map("
+        "([step, , velocity, offset]) => [step, 8, velocity, offset])}, {label: 'other'})"
     )
     wait_steps(player, 36)
     voices = [{hit["voice"] for hit in step["hits"]} for step in spied(player, "steps")]
     assert all(heard <= {KICK} for heard in voices[:16])
     assert all(heard <= {8} for heard in voices[16:])
     times = [step["time"] for step in spied(player, "steps")]
-    gaps = {round(b - a, 9) for a, b in zip(times, times[1:], strict=False)}
+    gaps = {round(b - a, 9) for a, b in itertools.pairwise(times)}
     assert gaps == {15 / 240}
 
 
@@ -122,7 +123,7 @@ def test_tempo(player: Any) -> None:
     assert player.groove["bpm"] == 240
     wait_steps(player, 16)
     times = [step["time"] for step in spied(player, "steps")]
-    gaps = [round(b - a, 6) for a, b in zip(times, times[1:], strict=False)]
+    gaps = [round(b - a, 6) for a, b in itertools.pairwise(times)]
     slow = gaps.count(0.125)
     assert gaps == [0.125] * slow + [0.0625] * (len(gaps) - slow)
     assert 2 < slow < 10
@@ -192,7 +193,7 @@ def test_no_stutter_while_generating(player: Any) -> None:
         player.make(player.button("New beat").click, "New beat")
     wait_steps(player, 40)
     times = [step["time"] for step in spied(player, "steps")]
-    assert {round(b - a, 9) for a, b in zip(times, times[1:], strict=False)} == {15 / 200}
+    assert {round(b - a, 9) for a, b in itertools.pairwise(times)} == {15 / 200}
     hits = spied(player, "hits")
     assert hits
     assert all(hit["when"] > hit["now"] for hit in hits)

@@ -8,7 +8,7 @@ import { seedField } from "./seed.js";
 import { shapeSliders } from "./shape.js";
 import { tapControl } from "./tap.js";
 
-/** @import { ModelInfo } from "../engine/types.js" */
+/** @import { Groove, ModelInfo } from "../engine/types.js" */
 /** @import { Studio } from "../state/studio.js" */
 
 const LENGTHS = [8, 16, 32];
@@ -75,11 +75,15 @@ export function mount(root, studio) {
 
   // -- around what is there -----------------------------------------------------------------
   const locked = h("p", { class: "hint" });
+  const hits = h("input", { type: "checkbox" });
   const infill = act("infill", "Write the rest", "pen", "Keep what is locked, write the rest (W)",
     () => {
-      const { voices, bars } = studio.locks;
-      const keep = { voices: [...voices].sort().map((voice) => VOICES[voice]),
-        bars: [...bars].filter((bar) => bar < studio.groove.bars).sort((a, b) => a - b) };
+      const { groove, locks } = studio;
+      const keep = {
+        voices: ascending(locks.voices).map((voice) => VOICES[voice]),
+        bars: ascending(locks.bars).filter((bar) => bar < groove.bars),
+        ...(hits.checked && { cells: cellsOfHits(groove) }),
+      };
       return maker.make({
         label: "Write the rest",
         whole: true,
@@ -117,7 +121,9 @@ export function mount(root, studio) {
       h("div", { class: "action" }, sample, style.root, h("div", { class: "pair" }, kind.root, tempo.root)),
       h("div", { class: "action" }, vary, distance.root),
       h("div", { class: "action" }, humanize, strength.root, what.root),
-      h("div", { class: "action" }, infill, locked),
+      h("div", { class: "action" }, infill, locked,
+        h("label", { class: "check", title: "Every hit that is there stays, and others join it" },
+          hits, "Keep every hit")),
       h("div", { class: "action" },
         h("div", { class: "continue", role: "group", "aria-label": "Continue" },
           h("span", { text: "Continue to" }), ...lengths.map(({ button }) => button)),
@@ -126,15 +132,18 @@ export function mount(root, studio) {
     h("h3", { text: "Shape" }), shape, h("h3", { text: "Made so far" }), journal);
 
   const show = () => {
-    const { voices, bars } = studio.locks;
-    const parts = [...voices].sort().map((voice) => VOICES[voice])
-      .concat(/** @type {any} */ ([...bars].sort((a, b) => a - b).map((bar) => `bar ${bar + 1}`)));
-    locked.textContent = parts.length
-      ? `Keeps ${parts.join(", ")}.`
+    const kept = [
+      ...ascending(studio.locks.voices).map((voice) => VOICES[voice]),
+      ...ascending(studio.locks.bars).map((bar) => `bar ${bar + 1}`),
+    ];
+    infill.disabled = !kept.length && !hits.checked;
+    locked.textContent = kept.length
+      ? `Keeps ${kept.join(", ")}.`
       : "Lock voices or bars in the grid, to keep them.";
     for (const { bars: length, button } of lengths) button.disabled = studio.groove.bars >= length;
     showJournal(journal, studio, (other) => seed.show(other, true));
   };
+  hits.addEventListener("change", () => show());
   studio.on("change", ({ seed: used, kind: how }) => {
     if (how === "set" && used !== undefined) seed.show(used);
     show();
@@ -169,6 +178,15 @@ export async function first(studio) {
     studio.engine.call("sample", { seed, n: 1 }, { signal }));
   if (drawn) studio.set(drawn.grooves[0], { label: "First beat", seed });
 }
+
+/** @param {ReadonlySet<number>} numbers */
+const ascending = (numbers) => [...numbers].sort((a, b) => a - b);
+
+/**
+ * @param {Groove} groove
+ * @returns {[step: number, voice: number][]}
+ */
+const cellsOfHits = ({ hits }) => hits.map(([step, voice]) => [step, voice]);
 
 /**
  * @param {HTMLElement} list
