@@ -59,7 +59,7 @@ class Problem(Exception):  # noqa: N818 - as RFC 9457 calls it
     @classmethod
     def of_schema(cls, errors: Sequence[Mapping[str, Any]]) -> Problem:
         """What does not fit the schema: where, and how; at most three of many."""
-        told = [f"{_place(error['loc'])}: {error['msg']}" for error in errors[:_SHOWN]]
+        told = [_told(error) for error in errors[:_SHOWN]]
         more = len(errors) - _SHOWN
         rest = [f"and {more} more"] if more > 0 else []
         return cls(
@@ -74,6 +74,7 @@ class Problem(Exception):  # noqa: N818 - as RFC 9457 calls it
 
 
 _SHOWN: Final = 3
+_LONGEST_PART: Final = 60
 
 _KNOWN: Final = {
     400: ("the request cannot be read", "send JSON in UTF-8"),
@@ -83,7 +84,10 @@ _KNOWN: Final = {
 }
 
 
-def _place(location: Sequence[object]) -> str:
-    """``("body", "groove", "hits", 3)`` → ``groove.hits.3``."""
-    inner = location[1:] if len(location) > 1 else location
-    return ".".join(str(part)[:60] for part in inner)
+def _told(error: Mapping[str, Any]) -> str:
+    """One error of a schema: ``groove.hits.3.2: Input should be less than or equal to 1``."""
+    where, *inner = error["loc"]
+    if error["type"] == "json_invalid":
+        return f"the request is not JSON: {error['ctx']['error']} at character {inner[0]}"
+    place = ".".join(str(part)[:_LONGEST_PART] for part in inner or [where])
+    return f"{place}: {error['msg']}"
