@@ -180,9 +180,59 @@ def test_metronome(player: Any) -> None:
 
 
 def test_volume(player: Any) -> None:
-    player.slide("Volume", 0.4, of="Transport")
-    assert player.page.evaluate("studio.transport.volume") == 0.4
+    player.button("Play").click()
+    player.button("Stop").wait_for()
+    player.page.evaluate(
+        """() => {
+            const set = AudioParam.prototype.setTargetAtTime;
+            AudioParam.prototype.setTargetAtTime = function (...how) {
+                window.volume = how[0];
+                return set.apply(this, how);
+            };
+        }"""
+    )
+    player.slide("Volume", 0.5, of="Transport")
+    assert player.page.evaluate("volume") == 0.25
+    player.slide("Volume", 0, of="Transport")
+    assert player.page.evaluate("volume") == 0
     player.slide("Volume", 0.8, of="Transport")
+
+
+def test_the_grid_follows_unless_someone_is_at_work_in_it(player: Any) -> None:
+    def shown(bars: str) -> bool:
+        pressed: str | None = player.button(f"Bars {bars}").get_attribute("aria-pressed")
+        return pressed == "true"
+
+    def play_into_the_last_bar() -> None:
+        player.page.evaluate("studio.transport.play({from: 60})")
+        player.page.wait_for_function("() => studio.transport.position > 65")
+
+    player.put([], bars=5, bpm=300)
+    play_into_the_last_bar()
+    player.page.locator(".tabs button[aria-pressed=true]", has_text="2–5").wait_for()
+    player.cell(3, KICK).focus()
+    player.page.wait_for_function("() => studio.transport.position < 16")
+    assert shown("2–5")
+    player.page.evaluate("document.activeElement.blur()")
+    player.page.locator(".tabs button[aria-pressed=true]", has_text="1–4").wait_for()
+    player.button("Follow").click()
+    play_into_the_last_bar()
+    assert shown("1–4")
+    player.button("Follow").click()
+
+
+def test_a_late_hit_is_left_out(player: Any) -> None:
+    """Where the page could not work for a while, hits come in time or not at all."""
+    player.put([(step, HAT, 0.5, 0.0) for step in range(64)], bpm=300)
+    player.button("Play").click()
+    wait_steps(player, 4)
+    player.page.evaluate("() => { const end = Date.now() + 600; while (Date.now() < end); }")
+    wait_steps(player, 30)
+    hits, steps = spied(player, "hits"), spied(player, "steps")
+    assert len(hits) < len(steps)
+    assert all(hit["when"] > hit["now"] - 0.031 for hit in hits)
+    times = [step["time"] for step in steps]
+    assert {round(b - a, 9) for a, b in itertools.pairwise(times)} == {15 / 300}
 
 
 def test_no_stutter_while_generating(player: Any) -> None:

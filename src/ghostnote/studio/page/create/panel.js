@@ -195,6 +195,9 @@ const cellsOfHits = ({ hits }) => hits.map(([step, voice]) => [step, voice]);
  */
 function showJournal(list, studio, take) {
   const made = studio.past.filter(({ seed }) => seed !== undefined).slice(-JOURNAL).reverse();
+  const shown = JSON.stringify(made.map(({ label, seed }) => [label, seed]));
+  if (list.dataset.shown === shown) return;
+  list.dataset.shown = shown;
   list.replaceChildren(...made.map(({ label, seed }) =>
     h("li", {}, h("span", { text: label }),
       h("button", { type: "button", class: "plain", text: `seed ${seed}`,

@@ -9,13 +9,9 @@ const FILES = new Set(["midi", "wav"]);
 
 /** @implements {Engine} */
 export class RemoteEngine {
-  /**
-   * @param {string} [root] where the verbs are, relative to the page
-   * @param {string} [token] what a server that is not on this machine asks for
-   */
-  constructor(root = "api/v1/", token = "") {
+  /** @param {string} [root] where the verbs are, relative to the page */
+  constructor(root = "api/v1/") {
     this.root = root;
-    this.token = token;
   }
 
   /**
@@ -41,19 +37,14 @@ export class RemoteEngine {
    */
   async #fetch(verb, request, signal) {
     const url = new URL(this.root + verb, document.baseURI);
-    /** @type {Record<string, string>} */
-    const headers = this.token ? { Authorization: `Bearer ${this.token}` } : {};
     /** @type {RequestInit} */
-    let how;
+    let how = {};
     if (READING.has(verb)) {
       for (const [key, value] of Object.entries(request)) url.searchParams.set(key, `${value}`);
-      how = { headers };
     } else if ("bytes" in request) {
-      headers["Content-Type"] = "audio/midi";
-      how = { method: "POST", headers, body: request.bytes };
+      how = posted("audio/midi", request.bytes);
     } else {
-      headers["Content-Type"] = "application/json";
-      how = { method: "POST", headers, body: JSON.stringify(request) };
+      how = posted("application/json", JSON.stringify(request));
     }
     try {
       return await fetch(url, { ...how, signal });
@@ -67,6 +58,13 @@ export class RemoteEngine {
     }
   }
 }
+
+/**
+ * @param {string} type
+ * @param {BodyInit} body
+ * @returns {RequestInit}
+ */
+const posted = (type, body) => ({ method: "POST", headers: { "Content-Type": type }, body });
 
 /**
  * @param {Response} response

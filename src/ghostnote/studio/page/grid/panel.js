@@ -101,7 +101,9 @@ export function mount(root, studio) {
   const pointer = mountPointer(sheet, studio, () => tool);
   mountKeys(sheet, studio, reveal);
   mountPlayhead(sheet, studio, (step) => {
-    if (following && !pointer.dragging && step < stepsOf(studio.groove)) {
+    // Whoever is at work in the grid keeps the bars in view.
+    const working = pointer.dragging || sheet.body.contains(document.activeElement);
+    if (following && !working && step < stepsOf(studio.groove)) {
       reveal(Math.floor(step / sheet.perBar));
     }
   });

@@ -70,8 +70,10 @@ export class Sheet {
   show(view) {
     this.view = view;
     const size = `${view.bars} of ${this.perBar}`;
-    if (size !== this.#size) this.#build(view.bars * this.perBar);
-    this.#size = size;
+    if (size !== this.#size) {
+      this.#size = size;
+      this.#build(view.bars * this.perBar);
+    }
     this.update(true);
   }
 
@@ -205,19 +207,18 @@ export class Sheet {
     [...this.barHeads.children].forEach((button, place) => {
       const bar = view.first + place;
       const locked = locks.bars.has(bar);
-      const shown = `${bar} ${locked}`;
-      if (button instanceof HTMLElement && button.dataset.shown !== shown) {
-        button.dataset.shown = shown;
-        button.setAttribute("aria-pressed", String(locked));
-        button.setAttribute("aria-label", `Lock bar ${bar + 1}`);
-        button.title = locked ? "Locked: stays as it is" : "Lock this bar";
-        button.replaceChildren(`Bar ${bar + 1}`, icon(locked ? "lock" : "unlock"));
-      }
-      this.#cells.forEach((row) => {
+      const shown = `${bar} ${locked} ${this.#size}`;
+      if (!(button instanceof HTMLElement) || button.dataset.shown === shown) return;
+      button.dataset.shown = shown;
+      button.setAttribute("aria-pressed", String(locked));
+      button.setAttribute("aria-label", `Lock bar ${bar + 1}`);
+      button.title = locked ? "Locked: stays as it is" : "Lock this bar";
+      button.replaceChildren(`Bar ${bar + 1}`, icon(locked ? "lock" : "unlock"));
+      for (const row of this.#cells) {
         for (const cell of row.slice(place * perBar, (place + 1) * perBar)) {
           cell.classList.toggle("kept", locked);
         }
-      });
+      }
     });
   }
 }

@@ -5,6 +5,7 @@ import { freshId, h, icon } from "../shell/dom.js";
 import { percent, slider } from "../shell/slider.js";
 import { FASTEST, SLOWEST } from "./transport.js";
 
+/** @import { Groove } from "../engine/types.js" */
 /** @import { Studio } from "../state/studio.js" */
 
 /**
@@ -75,19 +76,19 @@ export function mount(root, studio) {
   let frame = 0;
   const follow = () => {
     frame = requestAnimationFrame(follow);
-    const text = placeName(transport.position, stepsPerBar(studio.groove));
+    const text = placeName(transport.position, studio.groove);
     if (place.textContent !== text) place.textContent = text;
   };
   studio.on("playing", (playing) => {
     cancelAnimationFrame(frame);
     face(playing);
     if (playing) follow();
-    else place.textContent = placeName(null, 16);
+    else place.textContent = placeName(null, studio.groove);
   });
   studio.on("change", show);
   show();
   face(false);
-  place.textContent = placeName(null, 16);
+  place.textContent = placeName(null, studio.groove);
   // So that the first press of Play need not wait.
   const idle = globalThis.requestIdleCallback ?? ((/** @type {() => void} */ work) => setTimeout(work, 300));
   idle(() => void transport.load().catch((error) => studio.fail(error)));
@@ -96,13 +97,13 @@ export function mount(root, studio) {
 /**
  * "2.3" is bar 2, beat 3; a count-in counts down.
  * @param {number | null} position
- * @param {number} bar
+ * @param {Groove} groove
  */
-function placeName(position, bar) {
-  if (position === null) return "1.1";
-  const step = Math.floor(position);
-  if (step < 0) return `−${Math.ceil(-position / 4)}`;
-  return `${Math.floor(step / bar) + 1}.${Math.floor((step % bar) / 4) + 1}`;
+function placeName(position, groove) {
+  const [bar, beat] = [stepsPerBar(groove), 16 / groove.meter[1]];
+  const step = Math.floor(position ?? 0);
+  if (step < 0) return `−${Math.ceil(-step / beat)}`;
+  return `${Math.floor(step / bar) + 1}.${Math.floor((step % bar) / beat) + 1}`;
 }
 
 /**

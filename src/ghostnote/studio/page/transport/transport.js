@@ -19,6 +19,8 @@ const TICK_MS = 25;
 const LOOKAHEAD = 0.2;
 /** Hidden pages are woken once a second. */
 const HIDDEN_LOOKAHEAD = 1.5;
+/** A hit that would be later than this is left out: better none than one out of time. */
+const LATE = 0.03;
 const START_SECONDS = 0.06;
 const REMEMBERED = 256;
 
@@ -37,7 +39,7 @@ export const FASTEST = 300;
 export class Transport extends Emitter {
   /** @type {AudioContext | null} */
   #context = null;
-  /** @type {{drums: Drums, volume: GainNode} | null} */
+  /** @type {{drums: Drums, mix: AudioNode, volume: GainNode} | null} */
   #output = null;
   /** @type {Promise<SoundingVoice[]> | null} */
   #sounds = null;
@@ -65,6 +67,8 @@ export class Transport extends Emitter {
     studio.on("change", ({ at }) => {
       if (this.#own) this.#sequencer?.change(studio.heard, at);
     });
+    // A page that is being hidden looks farther ahead at once.
+    document.addEventListener("visibilitychange", () => this.#tick());
   }
 
   get playing() {
@@ -212,7 +216,7 @@ export class Transport extends Emitter {
   }
 
   get #gain() {
-    return this.#volume ** 2 / 0.64;
+    return this.#volume ** 2;
   }
 
   get #latency() {
@@ -236,7 +240,7 @@ export class Transport extends Emitter {
       const volume = new GainNode(context, { gain: this.#gain });
       const { input, output } = limiter(context);
       output.connect(volume).connect(context.destination);
-      this.#output = { drums: new Drums(context, input, sounds), volume };
+      this.#output = { drums: new Drums(context, input, sounds), mix: input, volume };
     }
     if (context.state !== "running") await context.resume();
     return { context, ...this.#output };
@@ -258,14 +262,14 @@ export class Transport extends Emitter {
   /**
    * @param {Step} step
    * @param {AudioContext} context
-   * @param {{drums: Drums, volume: GainNode}} output
+   * @param {{drums: Drums, mix: AudioNode}} output
    */
-  #schedule({ step, time, hits, stepsPerBar, stepsPerBeat }, context, { drums, volume }) {
-    if (this.audible) {
-      for (const hit of hits) drums.hit(hit.voice, hit.velocity, hit.time);
+  #schedule({ step, time, hits, stepsPerBar, stepsPerBeat }, context, { drums, mix }) {
+    for (const { voice, velocity, time } of this.audible ? hits : []) {
+      if (time > context.currentTime - LATE) drums.hit(voice, velocity, time);
     }
     if (step % stepsPerBeat === 0 && (this.metronome || this.#clicking || step < 0)) {
-      const sounding = click(context, volume, time, step % stepsPerBar === 0);
+      const sounding = click(context, mix, time, step % stepsPerBar === 0);
       this.#clicks.add(sounding);
       if (this.#clicks.size > 16) this.#clicks.delete([...this.#clicks][0]);
     }
