@@ -1,4 +1,4 @@
-"""``ghostnote studio`` and ``ghostnote serve``: the studio, in a browser of its user or of others."""
+"""``ghostnote studio``: the studio, in a browser, or as a folder for any web host."""
 
 from __future__ import annotations
 

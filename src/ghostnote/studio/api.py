@@ -63,7 +63,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_exception_handler(GhostnoteError, _answer_problem)
     app.add_exception_handler(RequestValidationError, _answer_problem)
     app.add_exception_handler(HTTPException, _answer_problem)
-    app.add_exception_handler(Exception, _answer_problem)
     app.add_middleware(Gate, settings=chosen)
     return app
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import logging
 import secrets
 from http.cookies import CookieError, SimpleCookie
 from typing import Final
@@ -21,6 +22,8 @@ from ghostnote.studio.listing import Asset, assets
 from ghostnote.studio.problems import Problem
 from ghostnote.studio.queue import Client
 from ghostnote.studio.settings import Settings, is_loopback
+
+_log = logging.getLogger(__name__)
 
 API: Final = "/api/v1/"
 HEALTH: Final = f"{API}health"
@@ -72,8 +75,12 @@ class Gate:
             await self._app(scope, receive, send)
             return
 
+        begun = False
+
         async def send_with_headers(message: Message) -> None:
+            nonlocal begun
             if message["type"] == "http.response.start":
+                begun = True
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
@@ -91,6 +98,11 @@ class Gate:
                 return
         except Problem as problem:
             response = problem.response
+        except Exception:
+            if begun:
+                raise
+            _log.exception("%s %s failed", scope["method"], scope["path"])
+            response = Problem.of_status(500).response
         await response(scope, receive, send_with_headers)
 
     def _admitted(self, scope: Scope) -> Response | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel
 
 from ghostnote.music.attributes import ATTRIBUTES
 from ghostnote.music.groove import MAX_BPM
@@ -28,12 +28,14 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-Whole = Annotated[int, Field(strict=True), BeforeValidator(_whole)]
+Whole = Annotated[int, Field(strict=True)]
+_JSON: Final = BeforeValidator(_whole)
+"""Stands after the bounds of a whole number: before them, it would hide them from the schema."""
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 Bpm = Annotated[Number, Field(gt=0, le=MAX_BPM, description="Quarter notes per minute.")]
-Bars = Annotated[Whole, Field(ge=1, le=MAX_BARS)]
-Count = Annotated[Whole, Field(ge=1, le=MAX_LOOPS, description="How many.")]
+Bars = Annotated[Whole, Field(ge=1, le=MAX_BARS), _JSON]
+Count = Annotated[Whole, Field(ge=1, le=MAX_LOOPS, description="How many."), _JSON]
 Share = Annotated[Number, Field(ge=0, le=1)]
 Temperature = Annotated[
     Number | None,
@@ -45,10 +47,11 @@ Temperature = Annotated[
 Seed = Annotated[
     Whole,
     Field(ge=0, le=MAX_SEED, description="The same seed gives the same grooves, everywhere."),
+    _JSON,
 ]
 Name = Annotated[str, Field(strict=True, min_length=1, max_length=64)]
-Step = Annotated[Whole, Field(ge=0, lt=MAX_BARS * _BAR)]
-Voice = Annotated[Whole, Field(ge=0, lt=N_VOICES)]
+Step = Annotated[Whole, Field(ge=0, lt=MAX_BARS * _BAR), _JSON]
+Voice = Annotated[Whole, Field(ge=0, lt=N_VOICES), _JSON]
 Velocity = Annotated[Number, Field(gt=0, le=1)]
 Offset = Annotated[Number, Field(ge=-0.5, lt=0.5)]
 VoiceName = Literal[
@@ -69,8 +72,10 @@ class Groove(Value):
     bpm: Bpm = 120.0
     meter: Annotated[
         tuple[
-            Annotated[Whole, Field(ge=1, le=16)],
-            Annotated[Whole, Field(json_schema_extra={"enum": [1, 2, 4, 8, 16]}, ge=1, le=16)],
+            Annotated[Whole, Field(ge=1, le=16), _JSON],
+            Annotated[
+                Whole, Field(json_schema_extra={"enum": [1, 2, 4, 8, 16]}, ge=1, le=16), _JSON
+            ],
         ],
         Field(description="As in a time signature. The shipped models know 4/4."),
     ] = (4, 4)
@@ -131,7 +136,7 @@ class Sample(Drawing):
     ] = None
     bars: Annotated[Bars | None, Field(description="As many as the model's where null.")] = None
     fill_every: Annotated[
-        Annotated[Whole, Field(ge=2, le=MAX_BARS)] | None,
+        Annotated[Whole, Field(ge=2, le=MAX_BARS), _JSON] | None,
         Field(description="Every so manieth bar is a fill; none where null."),
     ] = None
     style: Annotated[
@@ -157,7 +162,9 @@ class Interpolate(Drawing):
 
     a: Groove
     b: Groove
-    n: Annotated[Whole, Field(ge=2, le=MAX_LOOPS, description="How many, both ends included.")] = 5
+    n: Annotated[
+        Whole, Field(ge=2, le=MAX_LOOPS, description="How many, both ends included."), _JSON
+    ] = 5
 
 
 class Blend(Drawing):
@@ -216,7 +223,7 @@ class Keep(Value):
 
     voices: Annotated[list[VoiceName], Field(max_length=N_VOICES)] = []
     bars: Annotated[
-        list[Annotated[Whole, Field(ge=0, lt=MAX_BARS)]],
+        list[Annotated[Whole, Field(ge=0, lt=MAX_BARS), _JSON]],
         Field(max_length=MAX_BARS, description="Counted from 0."),
     ] = []
     cells: Annotated[
@@ -239,7 +246,7 @@ class Continue(Drawing):
         Bars, Field(description=f"How many to add; old and new are at most {MAX_BARS}.")
     ] = 4
     fill_every: Annotated[
-        Annotated[Whole, Field(ge=2, le=MAX_BARS)] | None,
+        Annotated[Whole, Field(ge=2, le=MAX_BARS), _JSON] | None,
         Field(description="Every so manieth bar, of those that are added, is a fill."),
     ] = None
 
@@ -305,15 +312,16 @@ class Reconstruction(OneGroove):
     ]
 
 
+class CellBits(RootModel[tuple[Step, Voice, Number]]):
+    """[step, voice, bits] of a cell."""
+
+
 class Bits(BaseModel):
     """How unusual a groove is, in bits."""
 
     model: Name
     bits: Annotated[list[Number], Field(description="Of each bar.")]
-    cells: Annotated[
-        list[tuple[Step, Voice, Number]],
-        Field(description="[step, voice, bits] of every cell, step by step."),
-    ]
+    cells: Annotated[list[CellBits], Field(description="Of every cell, step by step.")]
 
 
 class ModelInfo(BaseModel):
