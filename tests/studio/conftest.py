@@ -6,7 +6,6 @@ Where there is no Chromium, or no Playwright to drive it, these tests skip and s
 
 from __future__ import annotations
 
-import os
 import shutil
 import socket
 import subprocess
@@ -28,52 +27,7 @@ CHROMIUM_ARGUMENTS = [
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 START_SECONDS, READY_MS = 60, 20_000
-INSTALL_SECONDS = 240
 SIZES = {"desk": (1440, 900), "tablet": (1024, 768), "phone": (390, 844)}
-
-
-def missing(request: pytest.FixtureRequest, reason: str) -> NoReturn:
-    if request.config.getoption("--require-browser"):
-        pytest.fail(reason, pytrace=False)
-    pytest.skip(reason)
-
-
-@pytest.fixture(scope="session")
-def npm(request: pytest.FixtureRequest) -> Callable[[str, str], Path]:
-    """A package of npm, by name and version, installed once into the user's cache.
-
-    What is given is the package's own folder. Tests skip, with the reason, where it cannot be.
-    """
-
-    def install(name: str, version: str) -> Path:
-        for program in ("node", "npm"):
-            if shutil.which(program) is None:
-                missing(request, f"{name} needs {program}, which is not installed")
-        home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-        folder = Path(home) / "ghostnote-tests" / f"{name}-{version}"
-        package = folder / "node_modules" / name
-        if package.exists():
-            return package
-        command = [
-            "npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--no-progress",
-            "--fetch-retries=1", f"{name}@{version}",
-        ]  # fmt: skip
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / "package.json").write_text('{"private": true}')
-            done = subprocess.run(
-                command, cwd=folder, capture_output=True, text=True, timeout=INSTALL_SECONDS,
-                check=False,
-            )  # fmt: skip
-        except OSError as error:
-            missing(request, f"{name} cannot be kept in {folder}: {error.strerror}")
-        except subprocess.TimeoutExpired:
-            missing(request, f"npm did not install {name} in {INSTALL_SECONDS} s")
-        if done.returncode:
-            missing(request, f"npm cannot install {name} {version}: {done.stderr[-300:]}")
-        return package
-
-    return install
 
 
 @pytest.fixture(scope="session")
@@ -107,16 +61,16 @@ def _wait(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
+def browser(without_browser: Callable[[str], NoReturn]) -> Iterator[Browser]:
     """One Chromium for all tests."""
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
-        missing(request, "the browser's tests need Playwright: pip install 'ghostnote[dev]'")
+        without_browser("the browser's tests need Playwright: pip install 'ghostnote[dev]'")
     path = next((found for name in ("chromium", "chromium-browser", "google-chrome")
                  if (found := shutil.which(name))), None)  # fmt: skip
     if path is None:
-        missing(request, "Chromium is not installed")
+        without_browser("Chromium is not installed")
     with sync_playwright() as driver:
         chromium = driver.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
         yield chromium

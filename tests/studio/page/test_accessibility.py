@@ -25,7 +25,8 @@ CHECK = """async () => {
 
 @pytest.fixture(scope="session")
 def axe(npm: Callable[[str, str], Path]) -> str:
-    return (npm("axe-core", VERSION) / "axe.min.js").read_text("utf-8")
+    folder = npm("axe-core", VERSION) / "node_modules" / "axe-core"
+    return (folder / "axe.min.js").read_text("utf-8")
 
 
 def faults(page: Any, axe: str) -> list[str]:

@@ -78,10 +78,10 @@ def test_vary(beat: Any) -> None:
 
 def test_temperature(beat: Any) -> None:
     temperature = beat.slider("Temperature")
-    assert temperature.get_attribute("aria-valuetext") == "the model's own"
+    assert temperature.get_attribute("aria-valuetext") == "auto"
     beat.slide("Temperature", 1.2)
     assert beat.make(beat.button("New beat").click, "New beat")["temperature"] == 1.2
-    own = beat.page.get_by_role("checkbox", name="Own")
+    own = beat.page.get_by_role("checkbox", name="Auto")
     assert not own.is_checked()
     own.check()
     assert beat.make(beat.button("New beat").click, "New beat")["temperature"] is None

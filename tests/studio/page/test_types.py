@@ -14,7 +14,7 @@ CONFIG = Path(__file__).parents[1] / "tsconfig.json"
 
 @pytest.mark.slow
 def test_types(npm: Callable[[str, str], Path]) -> None:
-    compiler = npm("typescript", VERSION) / "bin" / "tsc"
+    compiler = npm("typescript", VERSION) / "node_modules" / "typescript" / "bin" / "tsc"
     done = subprocess.run(
         ["node", str(compiler), "--project", str(CONFIG), "--pretty", "false"],
         capture_output=True,

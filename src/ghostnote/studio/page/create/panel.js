@@ -242,7 +242,7 @@ function temperatureField() {
   const heat = slider({
     name: "Temperature", min: 0, max: 1.5, step: 0.05, value: 0.7,
     title: "Low is what is likely, high is daring",
-    show: (value) => (own.checked ? "the model's own" : value.toFixed(2)),
+    show: (value) => (own.checked ? "auto" : value.toFixed(2)),
     oninput: (value) => {
       own.checked = false;
       heat.value = value;
@@ -252,7 +252,7 @@ function temperatureField() {
   return {
     root: h("div", { class: "heat" }, heat.root,
       h("label", { class: "check", title: "Each model has a temperature that suits it" },
-        own, "Own")),
+        own, "Auto")),
     value: () => (own.checked ? null : heat.value),
     /** @param {number} temperature */
     own: (temperature) => {
