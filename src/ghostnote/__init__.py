@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from ghostnote.pipeline.continuing import continue_, lengthen
     from ghostnote.pipeline.humanising import humanize
     from ghostnote.pipeline.infilling import cells, infill
-    from ghostnote.pipeline.interpolation import grid, interpolate
-    from ghostnote.pipeline.map import Map, make_map, map_prior
+    from ghostnote.pipeline.interpolation import blend, grid, interpolate
+    from ghostnote.pipeline.map import Map, make_map, map_prior, map_styles, place
     from ghostnote.pipeline.reconstruction import reconstruct
     from ghostnote.pipeline.sampling import sample
     from ghostnote.pipeline.scoring import Score, score
@@ -45,6 +45,7 @@ __all__ = [
     "Song",
     "__version__",
     "attribute",
+    "blend",
     "cells",
     "concatenate",
     "continue_",
@@ -60,6 +61,8 @@ __all__ = [
     "load_map",
     "make_map",
     "map_prior",
+    "map_styles",
+    "place",
     "read_midi",
     "read_song",
     "reconstruct",
@@ -87,6 +90,7 @@ _HOMES: Final = {
     "Score": "pipeline.scoring",
     "Song": "music.song",
     "attribute": "pipeline.attributes",
+    "blend": "pipeline.interpolation",
     "cells": "pipeline.infilling",
     "concatenate": "music.groove",
     "continue_": "pipeline.continuing",
@@ -102,6 +106,8 @@ _HOMES: Final = {
     "load_map": "music.kit",
     "make_map": "pipeline.map",
     "map_prior": "pipeline.map",
+    "map_styles": "pipeline.map",
+    "place": "pipeline.map",
     "read_midi": "music.midi",
     "read_song": "music.song",
     "reconstruct": "pipeline.reconstruction",
