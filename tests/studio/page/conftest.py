@@ -175,6 +175,7 @@ def desk(shared_page: Page, _one_desk: Desk) -> Desk:
             document.activeElement.blur();
         }"""
     )
+    shared_page.mouse.move(1, 1)
     shared_page.keyboard.up("Alt")
     _one_desk.put()
     return _one_desk

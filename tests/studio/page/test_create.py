@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -239,30 +240,42 @@ def test_the_journal_tells_what_was_made_and_gives_its_seed(beat: Any) -> None:
 # -- requests that meet ------------------------------------------------------------------------
 
 
-def test_a_later_request_cancels_an_earlier_one(beat: Any) -> None:
-    beat.page.evaluate(
-        """() => {
-            window.aborted = [];
-            const call = studio.engine.call.bind(studio.engine);
-            studio.engine.call = async (verb, request, options) => {
-                if (verb !== "vary") return call(verb, request, options);
-                options.signal.addEventListener("abort", () => aborted.push(verb));
-                await new Promise((resolve) => setTimeout(resolve, 300));
-                return call(verb, request, options);
-            };
-        }"""
+@pytest.fixture
+def slow_vary(beat: Any) -> Iterator[tuple[Any, list[str]]]:
+    """A desk whose server never answers `vary`, and the requests that were given up."""
+    given_up: list[str] = []
+
+    def failed(request: Any) -> None:
+        given_up.append(request.url.rsplit("/", 1)[-1])
+
+    beat.page.route("**/api/v1/vary", lambda route: None)
+    beat.page.on("requestfailed", failed)
+    beat.button("Vary").click()
+    beat.page.wait_for_function("() => document.documentElement.hasAttribute('data-busy')")
+    yield beat, given_up
+    beat.page.remove_listener("requestfailed", failed)
+
+
+def test_a_later_request_cancels_an_earlier_one(slow_vary: tuple[Any, list[str]]) -> None:
+    desk, given_up = slow_vary
+    desk.make(desk.button("New beat").click, "New beat")
+    assert given_up == ["vary"]
+    assert "Vary by 35 %" not in desk.done[-2:]
+    assert desk.page.get_by_role("alert").count() == 0
+
+
+def test_escape_stops_what_is_being_made(slow_vary: tuple[Any, list[str]]) -> None:
+    desk, given_up = slow_vary
+    before = desk.groove
+    assert desk.page.locator("#status").text_content() != "Vary by 35 % …"
+    desk.page.wait_for_function(
+        "() => document.getElementById('status').textContent === 'Vary by 35 % …'"
     )
-    try:
-        beat.button("Vary").click()
-        beat.page.wait_for_function("() => document.documentElement.hasAttribute('data-busy')")
-        beat.make(beat.button("New beat").click, "New beat")
-        groove = beat.groove
-        assert beat.page.evaluate("aborted") == ["vary"]
-        beat.page.wait_for_timeout(400)
-        assert beat.groove == groove
-        assert beat.page.get_by_role("alert").count() == 0
-    finally:
-        beat.page.evaluate("delete studio.engine.call")
+    desk.page.keyboard.press("Escape")
+    desk.settled()
+    assert given_up == ["vary"]
+    assert desk.groove == before
+    assert desk.page.get_by_role("alert").count() == 0
 
 
 def test_letters_are_shortcuts_unless_they_are_not_wanted(beat: Any) -> None:

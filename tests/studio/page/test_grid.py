@@ -97,6 +97,15 @@ def test_the_loudness_tool_brushes(desk: Any) -> None:
     assert len(desk.cells) == 4
 
 
+def test_the_cell_under_the_pointer_is_told(desk: Any) -> None:
+    facts = desk.page.locator(".facts")
+    assert facts.text_content() == "4 bars, 0 hits"
+    desk.drag(4, SNARE, 0, 22)
+    assert facts.text_content() == "snare, bar 1 step 5, hit, velocity 121, on time"
+    desk.page.mouse.move(5, 5)
+    assert facts.text_content() == "4 bars, 1 hit"
+
+
 def test_a_drag_is_one_step_to_undo(desk: Any) -> None:
     desk.put([(4, SNARE, 0.5, 0.0)])
     desk.drag(4, SNARE, 0, 40, pieces=20)

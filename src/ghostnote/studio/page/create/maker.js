@@ -1,5 +1,6 @@
 /** Asks the engine for grooves: every answer is one step to undo, and has a seed to repeat it. */
 
+import { counted } from "../shell/dom.js";
 import { withLocked } from "../state/groove.js";
 
 /** @import { Engine, Groove } from "../engine/types.js" */
@@ -67,7 +68,8 @@ export class Maker {
     if (!groove) return false;
     const kept = action.whole ? groove : withLocked(groove, state.groove, state.locks);
     studio.set(kept, { label: action.label, seed, merge: action.merge });
-    studio.say(`${action.label}: ${kept.bars} bars, ${kept.hits.length} hits, seed ${seed}`);
+    studio.say(`${action.label}: ${counted(kept.bars, "bar")}, ` +
+      `${counted(kept.hits.length, "hit")}, seed ${seed}`);
     return true;
   }
 }

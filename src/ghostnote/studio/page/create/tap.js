@@ -1,7 +1,7 @@
 /** A rhythm tapped on the space bar, the pad of the page, or a MIDI pad. */
 
 import { hitAt, secondsPerStep, silent, stepsOf, stepsPerBar, withCells } from "../state/groove.js";
-import { h, icon } from "../shell/dom.js";
+import { counted, h, icon } from "../shell/dom.js";
 
 /** @import { Groove } from "../engine/types.js" */
 /** @import { Studio } from "../state/studio.js" */
@@ -77,7 +77,7 @@ export function tapControl(studio, tapped) {
     if (seconds < -30 / transport.bpm) return;
     armed.taps.push({ seconds, velocity });
     void transport.hit(VOICE, velocity);
-    show(`${armed.taps.length} ${armed.taps.length === 1 ? "tap" : "taps"}`);
+    show(counted(armed.taps.length, "tap"));
     pad.classList.remove("struck");
     void pad.offsetWidth; // starts the animation anew
     pad.classList.add("struck");
@@ -93,11 +93,11 @@ export function tapControl(studio, tapped) {
     ];
     /** @param {KeyboardEvent} event */
     const key = (event) => {
-      if (event.key === "Escape") return transport.stop();
-      if (event.key !== " ") return;
+      if (event.key !== " " && event.key !== "Escape") return;
       event.preventDefault();
       event.stopImmediatePropagation();
-      if (!event.repeat) tap(event.timeStamp);
+      if (event.key === "Escape") transport.stop();
+      else if (!event.repeat) tap(event.timeStamp);
     };
     /** @param {KeyboardEvent} event */
     const keyUp = (event) => {

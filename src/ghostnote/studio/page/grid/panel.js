@@ -1,8 +1,8 @@
 /** The groove as a grid: 9 voices by as many steps as there is room for. */
 
-import { stepsOf } from "../state/groove.js";
-import { h } from "../shell/dom.js";
-import { clear } from "./edits.js";
+import { hitAt, stepsOf } from "../state/groove.js";
+import { counted, h } from "../shell/dom.js";
+import { cellName, clear } from "./edits.js";
 import { mountKeys } from "./keys.js";
 import { mountPlayhead } from "./playhead.js";
 import { mountPointer } from "./pointer.js";
@@ -45,6 +45,8 @@ export function mount(root, studio) {
       follow.setAttribute("aria-pressed", String(following));
     } });
   const facts = h("p", { class: "hint facts" });
+  /** The cell under the pointer. @type {{step: number, voice: number} | null} */
+  let pointed = null;
   root.append(
     h("div", { class: "grid-head" },
       h("h2", { text: "Groove" }), facts, tabs, follow, h("span", { class: "space" }), tools,
@@ -94,11 +96,27 @@ export function mount(root, studio) {
 
   const tell = () => {
     const { bars, meter, hits } = studio.groove;
+    if (pointed) {
+      const { step, voice } = pointed;
+      facts.textContent = cellName(step, voice, sheet.perBar, hitAt(studio.groove, step, voice));
+      return;
+    }
     const of = meter[0] === 4 && meter[1] === 4 ? "" : ` of ${meter[0]}/${meter[1]}`;
-    facts.textContent = `${bars} ${bars === 1 ? "bar" : "bars"}${of}, ${hits.length} hits`;
+    facts.textContent = `${counted(bars, "bar")}${of}, ${counted(hits.length, "hit")}`;
   };
 
   const pointer = mountPointer(sheet, studio, () => tool);
+  sheet.body.addEventListener("pointermove", (event) => {
+    if (pointer.dragging) return;
+    const cell = sheet.cellOf(event.target);
+    if (cell?.step === pointed?.step && cell?.voice === pointed?.voice) return;
+    pointed = cell;
+    tell();
+  });
+  sheet.body.addEventListener("pointerleave", () => {
+    pointed = null;
+    tell();
+  });
   mountKeys(sheet, studio, reveal);
   mountPlayhead(sheet, studio, (step) => {
     // Whoever is at work in the grid keeps the bars in view.

@@ -61,6 +61,13 @@ export function icon(name) {
   return svg;
 }
 
+/**
+ * "1 hit", "2 hits".
+ * @param {number} count
+ * @param {string} word
+ */
+export const counted = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
+
 let ids = 0;
 
 /** An id that no other element has. */

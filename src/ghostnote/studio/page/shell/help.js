@@ -15,6 +15,7 @@ const KEYS = [
     [["R"], "again, with the seed that is shown"],
     [["Ctrl", "Z"], "undo"],
     [["Ctrl", "Shift", "Z"], "redo"],
+    [["Esc"], "stop what is being made"],
     [["?"], "this help"],
   ]],
   ["In the grid", [

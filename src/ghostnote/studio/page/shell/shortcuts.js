@@ -43,7 +43,8 @@ export function mountShortcuts(studio) {
       else return;
       event.preventDefault();
     } else if (!event.ctrlKey && !event.metaKey && !event.altKey) {
-      if (event.key === " " && !target.closest(OPERABLE)) press("play");
+      if (event.key === "Escape") studio.cancel();
+      else if (event.key === " " && !target.closest(OPERABLE)) press("play");
       else if (letters.on && Object.hasOwn(PRESSES, key) && !event.repeat) press(PRESSES[key]);
       else return;
       event.preventDefault();
