@@ -32,11 +32,6 @@ export class Drums {
     this.sounds = sounds;
   }
 
-  /** How many hits are sounding or to come. */
-  get ringing() {
-    return this.#ringing.size;
-  }
-
   /**
    * A hit at `time`, on the context's clock, to the frame. Hits are given in the order of time, as
    * each silences those before it that it chokes.

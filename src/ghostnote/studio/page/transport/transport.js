@@ -180,11 +180,6 @@ export class Transport extends Emitter {
     this.studio.emit("playing", false);
   }
 
-  async toggle() {
-    if (this.playing) this.stop();
-    else await this.play();
-  }
-
   /**
    * One hit at once, to hear a voice.
    * @param {number} voice
@@ -233,16 +228,18 @@ export class Transport extends Emitter {
   }
 
   async #start() {
-    const sounds = await this.load();
     this.#context ??= new AudioContext({ sampleRate: SAMPLE_RATE, latencyHint: "interactive" });
     const context = this.#context;
+    // Asked for before anything is waited for, as browsers want a press to be behind it.
+    const resumed = context.state === "running" ? null : context.resume();
+    const sounds = await this.load();
+    await resumed;
     if (!this.#output) {
       const volume = new GainNode(context, { gain: this.#gain });
       const { input, output } = limiter(context);
       output.connect(volume).connect(context.destination);
       this.#output = { drums: new Drums(context, input, sounds), mix: input, volume };
     }
-    if (context.state !== "running") await context.resume();
     return { context, ...this.#output };
   }
 
