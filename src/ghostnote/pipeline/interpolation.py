@@ -117,7 +117,7 @@ def blend(
     return _amid(corners, down, right, temperature, seed, model)[0]
 
 
-def _amid(  # noqa: PLR0917 - what both of the above were given
+def _amid(
     corners: Sequence[Groove],
     down: Numbers,
     right: Numbers,
