@@ -298,6 +298,20 @@ def test_a_long_groove_is_shown_in_windows(desk: Any) -> None:
     assert not desk.page.locator(".tabs").is_visible()
 
 
+def test_other_meters(desk: Any) -> None:
+    desk.page.evaluate(
+        "studio.set({bpm: 120, meter: [3, 4], bars: 4, hits: [[13, 2, 0.5, 0]]}, {label: 'waltz'})"
+    )
+    assert desk.page.get_by_role("gridcell").count() == 9 * 48
+    assert (
+        desk.cell(13, HAT).get_attribute("aria-label").startswith("closed hat, bar 2 step 2, hit")
+    )
+    assert desk.page.locator(".facts").text_content() == "4 bars of 3/4, 1 hit"
+    desk.button("Lock bar 2").click()
+    assert desk.page.locator(".cell.kept").count() == 9 * 12
+    assert desk.cell(12, HAT).evaluate("cell => cell.matches('.bar-line.kept')")
+
+
 def test_only_cells_that_change_are_touched(desk: Any) -> None:
     desk.put([(step, HAT, 0.5, 0.0) for step in range(64)])
     desk.page.evaluate(

@@ -30,6 +30,12 @@ export function mountNotices(studio) {
   });
 }
 
+/**
+ * Reasons and remedies are written to follow a name or a colon.
+ * @param {string} text
+ */
+const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
+
 /** @param {Problem} problem */
 function notice({ title, detail, remedy }) {
   const close = h("button", { class: "plain", "aria-label": "Dismiss", type: "button" }, icon("close"));
@@ -37,8 +43,8 @@ function notice({ title, detail, remedy }) {
     "div", { class: "notice", role: "alert" },
     h("div", {},
       h("strong", { text: title }),
-      h("p", { text: detail }),
-      remedy ? h("p", { class: "remedy", text: remedy }) : null),
+      h("p", { text: sentence(detail) }),
+      remedy ? h("p", { class: "remedy", text: sentence(remedy) }) : null),
     close,
   );
   const timer = setTimeout(() => element.remove(), SHOWN_MS);

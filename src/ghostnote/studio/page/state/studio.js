@@ -170,7 +170,7 @@ export class Studio extends Emitter {
       const result = await work(controller.signal);
       return controller.signal.aborted ? undefined : result;
     } catch (error) {
-      if (!controller.signal.aborted) this.fail(error);
+      if (!controller.signal.aborted) this.fail(error, label);
       return undefined;
     } finally {
       if (this.#running === controller) {
@@ -189,11 +189,14 @@ export class Studio extends Emitter {
   }
 
   /**
-   * Shows what went wrong.
+   * Shows what went wrong, and with what.
    * @param {unknown} error
+   * @param {string} [label]
    */
-  fail(error) {
-    this.emit("error", asProblem(error));
+  fail(error, label) {
+    const problem = asProblem(error);
+    if (label && problem.status) problem.title = `Not done: ${label}`;
+    this.emit("error", problem);
   }
 
   /**
