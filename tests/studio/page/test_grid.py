@@ -287,6 +287,32 @@ def test_a_phone_shows_a_bar_at_a_time(
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+def test_a_finger_drags(open_studio: Callable[..., Any], hold: Callable[..., Any]) -> None:
+    """Up is louder, along the row paints, and neither scrolls the page."""
+    page = open_studio(size="phone", has_touch=True, is_mobile=True)
+    desk = hold(page)
+    desk.put([(4, SNARE, 0.5, 0.0)])
+    touch = page.context.new_cdp_session(page)
+
+    def drag(step: int, voice: int, across: float, up: float) -> None:
+        box = desk.cell(step, voice).bounding_box()
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        for share in (0, 0.25, 0.5, 0.75, 1):
+            points = [{"x": x + share * across, "y": y - share * up}]
+            kind = "touchMove" if share else "touchStart"
+            touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+        touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+    drag(4, SNARE, 0, 33)
+    assert desk.cells[4, SNARE][0] == pytest.approx(0.8, abs=0.01)
+    drag(8, HAT, 3 * desk.cell(8, HAT).bounding_box()["width"], 0)
+    assert [step for step, voice in desk.cells if voice == HAT] == [8, 9, 10, 11]
+    page.get_by_text("Timing", exact=True).click()
+    drag(4, SNARE, desk.cell(4, SNARE).bounding_box()["width"] / 4, 0)
+    assert desk.cells[4, SNARE][1] == pytest.approx(0.25, abs=0.05)
+    assert page.evaluate("scrollY") == 0
+
+
 def test_a_long_groove_is_shown_in_windows(desk: Any) -> None:
     desk.put([(100, SNARE, 0.5, 0.0)], bars=10)
     assert desk.page.locator(".tabs button").all_inner_texts() == ["1–4", "5–8", "7–10"]
