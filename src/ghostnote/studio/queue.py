@@ -71,7 +71,8 @@ class Turns:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._pool = ThreadPoolExecutor(settings.workers, "ghostnote-work")
+        # One more than work in turns, for what is done beside it.
+        self._pool = ThreadPoolExecutor(settings.workers + 1, "ghostnote-work")
         self._hosts: dict[str, dict[str, deque[_Job]]] = {}
         self._working: set[_Job] = set()
         self._typical = 0.05
