@@ -98,6 +98,7 @@ class _Server(uvicorn.Server):
                 log_level="warning",
                 access_log=False,
                 server_header=False,
+                ws="none",
                 timeout_graceful_shutdown=_GRACE,
                 # Behind a proxy clients are told apart by what it says, if it is named there.
                 proxy_headers="FORWARDED_ALLOW_IPS" in os.environ,

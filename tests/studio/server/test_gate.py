@@ -59,6 +59,9 @@ def test_other_names_are_refused(client: httpx.Client, name: str, path: str) -> 
         {"Origin": "null"},
         {"Origin": "http://127.0.0.1:1"},
         {"Origin": "file://"},
+        {"Origin": "http://[::1"},
+        {"Origin": "127.0.0.1"},
+        {"Origin": ""},
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},
     ],
@@ -157,7 +160,33 @@ def test_no_path_leaves_the_listing(address: str, path: str) -> None:
     assert b"application/problem+json" in answer
 
 
-def test_everything_listed_is_served_and_nothing_else_is_listed(client: httpx.Client) -> None:
+@pytest.mark.parametrize(
+    "lines",
+    [
+        b"GET / HTTP/1.1\r\nHost: evil.example\r\nHost: 127.0.0.1",
+        b"GET / HTTP/1.1",
+        b"GET / HTTP/1.0",
+        b"GET http://evil.example/ HTTP/1.1\r\nHost: evil.example",
+        b"GET /\xff%ff%00 HTTP/1.1\r\nHost: 127.0.0.1",
+        b"POST /api/v1/sample HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: many",
+        b"POST /api/v1/sample HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: -1",
+        b"GET /api/v1/map?model=%ff%00 HTTP/1.1\r\nHost: 127.0.0.1",
+        b"BREW /api/v1/map HTTP/1.1\r\nHost: 127.0.0.1",
+    ],
+)
+def test_what_no_browser_sends_does_no_harm(address: str, lines: bytes) -> None:
+    host, port = host_of(address).split(":")
+    with socket.create_connection((host, int(port)), timeout=20) as line:
+        line.sendall(lines + b"\r\nConnection: close\r\n\r\n")
+        assert re.match(rb"HTTP/1.1 4\d\d ", line.recv(65536))
+
+
+def test_cookies_that_are_none_are_no_cookies(client: httpx.Client) -> None:
+    for cookie in (b"\xff=;;a=b=c", b"ghostnote-client=\xff\xfe", b"=", b"a" * 5000):
+        assert client.get("", headers={"Cookie": cookie}).status_code == 200
+
+
+def test_everything_listed_is_served_and_nothing_else_is_listed() -> None:
     listed = assets()
     page = {
         path.relative_to(PAGE).as_posix()
@@ -165,11 +194,12 @@ def test_everything_listed_is_served_and_nothing_else_is_listed(client: httpx.Cl
         if path.suffix in MEDIA_TYPES and path.is_file()
     }
     assert {name for name in listed if name and not name.startswith("kit/")} == page
-    for name, asset in listed.items():
-        response = client.get(name)
-        assert response.status_code == 200
-        assert response.content == asset.path.read_bytes()
-        assert response.headers["content-type"] == MEDIA_TYPES[asset.path.suffix]
+    with running(create_app()) as address, httpx.Client(base_url=address) as client:
+        for name, asset in listed.items():
+            response = client.get(name)
+            assert response.status_code == 200
+            assert response.content == asset.path.read_bytes()
+            assert response.headers["content-type"] == MEDIA_TYPES[asset.path.suffix]
 
 
 def test_files_are_asked_for_again_only_if_they_changed(client: httpx.Client) -> None:
