@@ -79,3 +79,27 @@ def test_what_the_server_refuses_is_told_with_its_remedy(open_studio: Any) -> No
     assert open_studio.said.pop().startswith(
         "error: Failed to load resource: the server responded with"
     )
+
+
+def test_models_that_have_to_be_fetched_are_waited_for_in_sight(shared_page: Any) -> None:
+    """As the engine of a page without a server tells it."""
+    shown = shared_page.evaluate(
+        """async () => {
+            const {mountProgress} = await import(new URL("shell/notices.js", document.baseURI));
+            const [engine, place] = [{onprogress: null}, document.createElement("div")];
+            mountProgress(engine, place);
+            const shown = [place.firstChild.hidden];
+            for (const loaded of [4_100_000, 15_000_000]) {
+                engine.onprogress({loaded, total: 15_000_000});
+                shown.push(place.firstChild.hidden, place.textContent);
+            }
+            return shown;
+        }"""
+    )
+    assert shown == [
+        True,
+        False,
+        "Fetching the models: 4.1 of 15.0 MB",
+        True,
+        "Fetching the models: 15.0 of 15.0 MB",
+    ]

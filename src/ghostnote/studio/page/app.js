@@ -8,7 +8,7 @@ import * as space from "./space/panel.js";
 import * as transport from "./transport/panel.js";
 import * as tray from "./tray/panel.js";
 import { makeEngine } from "./engine/choice.js";
-import { mountNotices } from "./shell/notices.js";
+import { mountNotices, mountProgress } from "./shell/notices.js";
 import { mountShortcuts } from "./shell/shortcuts.js";
 import { mountTools } from "./shell/tools.js";
 import { Studio } from "./state/studio.js";
@@ -17,6 +17,7 @@ const PANELS = { grid, transport, create, space, tray, files, midi };
 
 const studio = new Studio(await makeEngine(document.documentElement.dataset.engine));
 mountNotices(studio);
+mountProgress(studio.engine);
 mountShortcuts(studio);
 mountTools(studio);
 for (const [name, panel] of Object.entries(PANELS)) {

@@ -156,6 +156,8 @@
  * @typedef {object} Engine
  * @property {<V extends Verb>(verb: V, request: Requests[V], options?: {signal?: AbortSignal}) =>
  *   Promise<Responses[V]>} call
+ * @property {((progress: {loaded: number, total: number}) => void) | null} [onprogress] is told how
+ *   many bytes of the models have come, by an engine that has to fetch them
  */
 
 export {};

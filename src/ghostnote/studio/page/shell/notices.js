@@ -2,6 +2,7 @@
 
 import { h, icon } from "./dom.js";
 
+/** @import { Engine } from "../engine/types.js" */
 /** @import { Studio } from "../state/studio.js" */
 /** @import { Problem } from "../engine/problem.js" */
 
@@ -29,6 +30,27 @@ export function mountNotices(studio) {
     document.documentElement.toggleAttribute("data-busy", label !== null);
   });
 }
+
+/**
+ * Shows how much of the models has come, where the engine has to fetch them.
+ * @param {Engine} engine
+ * @param {HTMLElement} [place]
+ */
+export function mountProgress(engine, place = document.body) {
+  if (!("onprogress" in engine)) return;
+  const bar = h("progress", { "aria-label": "Models fetched" });
+  const told = h("span");
+  const root = h("div", { class: "loading", hidden: true }, told, bar);
+  place.append(root);
+  engine.onprogress = ({ loaded, total }) => {
+    [bar.value, bar.max] = [loaded, total];
+    told.textContent = `Fetching the models: ${megabytes(loaded)} of ${megabytes(total)} MB`;
+    root.hidden = loaded >= total;
+  };
+}
+
+/** @param {number} bytes */
+const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
 
 /**
  * Reasons and remedies are written to follow a name or a colon.
