@@ -27,8 +27,8 @@ def studio(
 ) -> None:
     """Make and play loops in your browser.
 
-    The page, its sounds and its models come with ghostnote: nothing is fetched from anywhere, and no
-    other machine can reach it. Ctrl-C ends it.
+    The page, its sounds and its models come with ghostnote: nothing is fetched from anywhere, and
+    no other machine can reach it. Ctrl-C ends it.
 
     Example: ghostnote studio
 
