@@ -18,7 +18,7 @@ for (const [module, name, ...args] of job) {
     const found = loaded[name];
     results.push({value: plain(typeof found === 'function' ? found(...args) : found)});
   } catch (error) {
-    results.push({error: error.message});
+    results.push({error: `${error.message} ${error.remedy}`});
   }
 }
 process.stdout.write(JSON.stringify(results));

@@ -203,7 +203,7 @@ def test_the_tray_is_bounded(call: Any) -> None:
     fits, full = call([("tray/store", "kept", [loop] * 99, loop),
                        ("tray/store", "kept", [loop] * 100, loop)])  # fmt: skip
     assert len(fits["value"]) == 100
-    assert "delete some" in full["error"]
+    assert "Delete some" in full["error"]
 
 
 def test_only_grooves_are_taken_from_outside(call: Any) -> None:

@@ -1,6 +1,6 @@
-// The checksum of zip files, and of links.
+/** The checksum of zip files, and of links. */
 
-const TABLE = Uint32Array.from({length: 256}, (_, byte) => {
+const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   let value = byte;
   for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1;
   return value >>> 0;

@@ -1,9 +1,14 @@
-// A groove as a standard MIDI file. The bytes are those that `write_midi(to_performance(groove))`
-// writes in Python, so that they are at hand, without asking anyone, in the moment a drag begins.
+/**
+ * A groove as a standard MIDI file. The bytes are those that `write_midi(to_performance(groove))`
+ * writes in Python, so that they are at hand, without asking anyone, in the moment a drag begins.
+ */
 
-import {DRUM_CHANNEL, PITCHES, halfEven, loudness} from '../midi/pitches.js';
+import { Problem } from "../engine/problem.js";
+import { stepsPerBar } from "../state/groove.js";
+import { DRUM_CHANNEL, PITCHES, halfEven, loudness } from "../midi/pitches.js";
 
-/** @typedef {import('../engine/types.js').Groove} Groove */
+/** @import { Groove } from "../engine/types.js" */
+
 /** @typedef {{tick: number, rank: number, number: number, bytes: number[]}} Timed */
 
 export const TICKS_PER_BEAT = 480;
@@ -18,38 +23,42 @@ export const SLOWEST = 6e7 / 0xffffff;
  *
  * @param {Groove} groove
  * @returns {Uint8Array<ArrayBuffer>}
- * @throws {RangeError} the tempo is slower than MIDI can express
+ * @throws {Problem} the tempo is slower than MIDI can express
  */
 export function midiBytes(groove) {
   if (groove.bpm < SLOWEST) {
-    throw new RangeError(`${groove.bpm} bpm is slower than MIDI can express; use at least 3.6 bpm`);
+    throw new Problem({
+      title: "No MIDI file",
+      detail: `${groove.bpm} bpm is slower than MIDI can express.`,
+      remedy: "Use at least 3.6 bpm.",
+    });
   }
   const [above, below] = groove.meter;
-  const bar = (above * 16) / below * TICKS_PER_STEP;
-  const {notes, start} = played(groove.hits, bar);
+  const bar = stepsPerBar(groove) * TICKS_PER_STEP;
+  const { notes, start } = played(groove.hits, bar);
   const end = start + groove.bars * bar;
   const tempo = halfEven(6e7 / groove.bpm);
   const metas = [
-    {tick: 0, bytes: meta(0x51, bigEndian(tempo, 3))},
-    {tick: 0, bytes: meta(0x58, [above, Math.log2(below), 24, 8])},
-    {tick: end, bytes: meta(0x06, ascii('ghostnote end'))},
-    ...(start ? [{tick: start, bytes: meta(0x06, ascii('ghostnote start'))}] : []),
+    { tick: 0, bytes: meta(0x51, bigEndian(tempo, 3)) },
+    { tick: 0, bytes: meta(0x58, [above, Math.log2(below), 24, 8]) },
+    { tick: end, bytes: meta(0x06, ascii("ghostnote end")) },
+    ...(start ? [{ tick: start, bytes: meta(0x06, ascii("ghostnote start")) }] : []),
   ];
   const events = [
-    ...metas.map(({tick, bytes}, number) => ({tick, rank: 0, number, bytes})),
+    ...metas.map(({ tick, bytes }, number) => ({ tick, rank: 0, number, bytes })),
     ...noteEvents(notes, start, end),
   ];
   events.sort((a, b) => a.tick - b.tick || a.rank - b.rank || a.number - b.number);
 
-  const track = [0, ...meta(0x03, ascii('Drums'))];
+  const track = [0, ...meta(0x03, ascii("Drums"))];
   let now = 0;
-  for (const {tick, bytes} of events) {
+  for (const { tick, bytes } of events) {
     track.push(...variable(tick - now), ...bytes);
     now = tick;
   }
   track.push(...variable(Math.max(end - now, 0)), ...meta(0x2f, []));
   const header = [0, 1, TICKS_PER_BEAT].flatMap((value) => bigEndian(value, 2));
-  return Uint8Array.from([...chunk('MThd', header), ...chunk('MTrk', track)]);
+  return Uint8Array.from([...chunk("MThd", header), ...chunk("MTrk", track)]);
 }
 
 /**
@@ -64,9 +73,9 @@ function played(hits, bar) {
     const earliest = step * TICKS_PER_STEP - TICKS_PER_STEP / 2;
     const nearest = halfEven((step + offset) * TICKS_PER_STEP);
     const tick = Math.min(earliest + TICKS_PER_STEP - 1, Math.max(earliest, nearest));
-    return {tick, voice, velocity: loudness(velocity)};
+    return { tick, voice, velocity: loudness(velocity) };
   });
-  return {notes, start: notes.some(({tick}) => tick < 0) ? bar : 0};
+  return { notes, start: notes.some(({ tick }) => tick < 0) ? bar : 0 };
 }
 
 /**
@@ -79,17 +88,17 @@ function played(hits, bar) {
  */
 function noteEvents(notes, start, end) {
   const channel = DRUM_CHANNEL - 1;
-  const lasting = notes.map(({tick, voice, velocity}, index) => {
+  const lasting = notes.map(({ tick, voice, velocity }, index) => {
     const next = notes[index + 1];
     const until = next && next.voice === voice ? start + next.tick : end;
     const onset = start + tick;
     const off = onset + Math.min(until - onset, TICKS_PER_STEP / 2);
-    return {onset, off, pitch: PITCHES[voice], velocity};
+    return { onset, off, pitch: PITCHES[voice], velocity };
   });
   lasting.sort((a, b) => a.onset - b.onset);
-  return lasting.flatMap(({onset, off, pitch, velocity}, number) => [
-    {tick: onset, rank: 2, number: 2 * number, bytes: [0x90 | channel, pitch, velocity]},
-    {tick: off, rank: 1, number, bytes: [0x80 | channel, pitch, 0]},
+  return lasting.flatMap(({ onset, off, pitch, velocity }, number) => [
+    { tick: onset, rank: 2, number: 2 * number, bytes: [0x90 | channel, pitch, velocity] },
+    { tick: off, rank: 1, number, bytes: [0x80 | channel, pitch, 0] },
   ]);
 }
 
@@ -107,7 +116,7 @@ const chunk = (tag, content) => [...ascii(tag), ...bigEndian(content.length, 4),
  * @param {number} size bytes
  */
 function bigEndian(value, size) {
-  return Array.from({length: size}, (_, place) => (value >>> (8 * (size - 1 - place))) & 0xff);
+  return Array.from({ length: size }, (_, place) => (value >>> (8 * (size - 1 - place))) & 0xff);
 }
 
 /**

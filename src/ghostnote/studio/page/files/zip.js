@@ -1,6 +1,6 @@
-// Files as one zip archive, stored as they are: MIDI files are too small for packing to pay.
+/** Files as one zip archive, stored as they are: MIDI files are too small for packing to pay. */
 
-import {crc32} from './crc32.js';
+import { crc32 } from "./crc32.js";
 
 /** The first moment that a zip can name, 1980-01-01: equal files give equal archives. */
 const DATE = 0x0021;
@@ -17,24 +17,49 @@ export function zipBytes(files) {
   /** @type {Uint8Array[]} */
   const directory = [];
   let place = 0;
-  for (const {name, bytes} of files) {
+  for (const { name, bytes } of files) {
     const path = encoder.encode(name);
     const common = fields([
-      [20, 2], [UTF8, 2], [0, 2], [0, 2], [DATE, 2],
-      [crc32(bytes), 4], [bytes.length, 4], [bytes.length, 4], [path.length, 2], [0, 2],
+      [20, 2],
+      [UTF8, 2],
+      [0, 2],
+      [0, 2],
+      [DATE, 2],
+      [crc32(bytes), 4],
+      [bytes.length, 4],
+      [bytes.length, 4],
+      [path.length, 2],
+      [0, 2],
     ]);
     const local = [fields([[0x04034b50, 4]]), common, path, bytes];
     parts.push(...local);
     directory.push(
-      fields([[0x02014b50, 4], [20, 2]]), common,
-      fields([[0, 2], [0, 2], [0, 2], [0, 4], [place, 4]]), path,
+      fields([
+        [0x02014b50, 4],
+        [20, 2],
+      ]),
+      common,
+      fields([
+        [0, 2],
+        [0, 2],
+        [0, 2],
+        [0, 4],
+        [place, 4],
+      ]),
+      path,
     );
     place += total(local);
   }
   const size = total(directory);
   const end = fields([
-    [0x06054b50, 4], [0, 2], [0, 2], [files.length, 2], [files.length, 2],
-    [size, 4], [place, 4], [0, 2],
+    [0x06054b50, 4],
+    [0, 2],
+    [0, 2],
+    [files.length, 2],
+    [files.length, 2],
+    [size, 4],
+    [place, 4],
+    [0, 2],
   ]);
   return joined([...parts, ...directory, end]);
 }
@@ -60,6 +85,7 @@ function joined(parts) {
  */
 function fields(numbers) {
   const bytes = numbers.flatMap(([value, size]) =>
-    Array.from({length: size}, (_, place) => (value >>> (8 * place)) & 0xff));
+    Array.from({ length: size }, (_, place) => (value >>> (8 * place)) & 0xff),
+  );
   return Uint8Array.from(bytes);
 }

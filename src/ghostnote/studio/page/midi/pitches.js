@@ -1,4 +1,4 @@
-// The MIDI pitch that each voice is written with: the first of each in the drum map `ghostnote`.
+/** The MIDI pitch that each voice is written with: the first of each in the drum map `ghostnote`. */
 
 /** By voice: kick, snare, closed hat, open hat, low tom, mid tom, high tom, crash, ride. */
 export const PITCHES = Object.freeze([36, 38, 42, 46, 43, 47, 50, 49, 51]);

@@ -1,4 +1,4 @@
-// Paths drawn on a pad: lines through points whose coordinates go from 0 to 1, y downwards.
+/** Paths drawn on a pad: lines through points whose coordinates go from 0 to 1, y downwards. */
 
 /** @typedef {{x: number, y: number}} Point */
 
@@ -15,7 +15,7 @@ export const unit = (value) => Math.min(1, Math.max(0, value));
 export const distance = (a, b) => Math.hypot(a.x - b.x, a.y - b.y);
 
 /** @type {(a: Point, b: Point, t: number) => Point} */
-export const between = (a, b, t) => ({x: a.x + (b.x - a.x) * t, y: a.y + (b.y - a.y) * t});
+export const between = (a, b, t) => ({ x: a.x + (b.x - a.x) * t, y: a.y + (b.y - a.y) * t });
 
 /**
  * The path with one more point, on the pad; the same path where the pen hardly moved.
@@ -25,7 +25,7 @@ export const between = (a, b, t) => ({x: a.x + (b.x - a.x) * t, y: a.y + (b.y - 
  * @returns {readonly Point[]}
  */
 export function drawn(path, point) {
-  const inside = {x: unit(point.x), y: unit(point.y)};
+  const inside = { x: unit(point.x), y: unit(point.y) };
   const last = path.at(-1);
   return last && distance(last, inside) < PEN_STEP ? path : [...path, inside];
 }
@@ -62,4 +62,4 @@ export function along(path, t) {
  * @param {number} n
  */
 export const stations = (path, n) =>
-  Array.from({length: n}, (_, index) => along(path, n > 1 ? index / (n - 1) : 0));
+  Array.from({ length: n }, (_, index) => along(path, n > 1 ? index / (n - 1) : 0));

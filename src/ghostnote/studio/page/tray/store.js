@@ -1,21 +1,23 @@
-// The kept loops, in the browser's local storage: they survive a reload, and never leave it.
+/** The kept loops, in the browser's local storage: they survive a reload, and never leave it. */
 
-/** @typedef {import('../engine/types.js').Groove} Groove */
+import { Problem } from "../engine/problem.js";
+import { MAX_BARS, stepsOf, stepsPerBar } from "../state/groove.js";
+
+/** @import { Groove } from "../engine/types.js" */
+
 /** @typedef {{id: string, name: string, groove: Groove}} Loop */
-/** @typedef {Pick<Storage, 'getItem' | 'setItem'>} Store */
+/** @typedef {Pick<Storage, "getItem" | "setItem">} Store */
 
 /** Under this key the loops are kept. */
-export const KEY = 'ghostnote.tray';
+export const KEY = "ghostnote.tray";
 
 /** How many loops are kept at most: a page of hundreds is no tray any more. */
 export const MOST = 100;
 
+const MAKE_ROOM = "Delete some, after downloading them if you like.";
+
 /** How long a name may be, in characters. */
 export const LONGEST_NAME = 60;
-
-export class TrayError extends Error {
-  name = 'TrayError';
-}
 
 /**
  * The kept loops, the newest first; none where nothing is kept or what is there cannot be read.
@@ -25,7 +27,7 @@ export class TrayError extends Error {
  */
 export function readLoops(store) {
   try {
-    const kept = JSON.parse(store.getItem(KEY) ?? '[]');
+    const kept = JSON.parse(store.getItem(KEY) ?? "[]");
     return Array.isArray(kept) ? kept.filter(isLoop) : [];
   } catch {
     return [];
@@ -33,18 +35,23 @@ export function readLoops(store) {
 }
 
 /**
- * @param {Store} store
+ * @param {Store | null} store null where the browser allows none
  * @param {Loop[]} loops
- * @throws {TrayError} there is no room, or the browser allows no storage
+ * @throws {Problem} there is no room, or the browser allows no storage
  */
 export function writeLoops(store, loops) {
   try {
+    if (!store) throw new Error("no storage");
     store.setItem(KEY, JSON.stringify(loops));
   } catch (error) {
-    throw new TrayError(error instanceof DOMException && error.name === 'QuotaExceededError'
-      ? 'The browser has no room for more loops: delete some, after downloading them if you like.'
-      : 'The browser does not let this page store anything: loops are lost on reload. '
-        + 'Download what you want to keep.');
+    const full = error instanceof DOMException && error.name === "QuotaExceededError";
+    throw new Problem({
+      title: "Not kept",
+      detail: full
+        ? "The browser has no room for more loops."
+        : "The browser does not let this page store anything.",
+      remedy: full ? MAKE_ROOM : "Allow it to store data, or download the loop instead.",
+    });
   }
 }
 
@@ -53,12 +60,15 @@ export function writeLoops(store, loops) {
  *
  * @param {Loop[]} loops
  * @param {Loop} loop
- * @throws {TrayError} there are `MOST` already
+ * @throws {Problem} there are `MOST` already
  */
 export function kept(loops, loop) {
   if (loops.length >= MOST) {
-    throw new TrayError(`The tray is full with ${MOST} loops: delete some, after downloading them `
-      + 'if you like.');
+    throw new Problem({
+      title: "Not kept",
+      detail: `The tray is full: it holds ${MOST} loops.`,
+      remedy: MAKE_ROOM,
+    });
   }
   return [loop, ...loops];
 }
@@ -72,7 +82,7 @@ export function kept(loops, loop) {
  */
 export function renamed(loops, id, name) {
   const given = name.trim().slice(0, LONGEST_NAME);
-  return loops.map((loop) => (loop.id === id && given ? {...loop, name: given} : loop));
+  return loops.map((loop) => (loop.id === id && given ? { ...loop, name: given } : loop));
 }
 
 /**
@@ -88,8 +98,8 @@ export const without = (loops, id) => loops.filter((loop) => loop.id !== id);
  * @param {string} wanted
  */
 export function freeName(loops, wanted) {
-  const taken = new Set(loops.map(({name}) => name));
-  const short = wanted.trim().slice(0, LONGEST_NAME - 4) || 'loop';
+  const taken = new Set(loops.map(({ name }) => name));
+  const short = wanted.trim().slice(0, LONGEST_NAME - 4) || "loop";
   if (!taken.has(short)) return short;
   for (let number = 2; ; number++) {
     if (!taken.has(`${short} ${number}`)) return `${short} ${number}`;
@@ -105,7 +115,7 @@ export function freeName(loops, wanted) {
 export function fileNames(loops, suffix) {
   /** @type {Set<string>} */
   const taken = new Set();
-  return loops.map(({name}) => {
+  return loops.map(({ name }) => {
     const stem = plain(name);
     let free = stem;
     for (let number = 2; taken.has(free); number++) free = `${stem}-${number}`;
@@ -120,7 +130,10 @@ export function fileNames(loops, suffix) {
  * @param {string} name
  */
 export const plain = (name) =>
-  name.toLowerCase().replaceAll(/[^\p{L}\p{N}]+/gu, '-').replaceAll(/^-+|-+$/g, '') || 'loop';
+  name
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}]+/gu, "-")
+    .replaceAll(/^-+|-+$/g, "") || "loop";
 
 /**
  * Whether stored data is a loop that the page can show and play.
@@ -129,7 +142,7 @@ export const plain = (name) =>
  * @returns {value is Loop}
  */
 function isLoop(value) {
-  return typeof value?.id === 'string' && typeof value.name === 'string' && isGroove(value.groove);
+  return typeof value?.id === "string" && typeof value.name === "string" && isGroove(value.groove);
 }
 
 /**
@@ -139,13 +152,20 @@ function isLoop(value) {
  * @returns {value is Groove}
  */
 export function isGroove(value) {
-  if (!value || !Array.isArray(value.meter) || value.meter.length !== 2) return false;
-  const bar = (value.meter[0] * 16) / value.meter[1];
-  const steps = bar * value.bars;
-  return Number.isInteger(bar) && bar > 0 && Number.isInteger(value.bars) && value.bars > 0
-    && value.bpm > 0 && value.bpm <= 1000 && Array.isArray(value.hits)
-    && value.hits.every((/** @type {any} */ hit) => Array.isArray(hit) && hit.length === 4
-      && Number.isInteger(hit[0]) && hit[0] >= 0 && hit[0] < steps
-      && Number.isInteger(hit[1]) && hit[1] >= 0 && hit[1] < 9
-      && hit[2] > 0 && hit[2] <= 1 && hit[3] >= -0.5 && hit[3] < 0.5);
+  if (!Array.isArray(value?.meter) || value.meter.length !== 2 || !Array.isArray(value.hits)) {
+    return false;
+  }
+  const steps = stepsOf(value);
+  const sized = whole(stepsPerBar(value), 1, 256) && whole(value.bars, 1, MAX_BARS);
+  return sized && value.bpm > 0 && value.bpm <= 1000 &&
+    value.hits.every((/** @type {any} */ hit) => {
+      if (!Array.isArray(hit) || hit.length !== 4) return false;
+      const [step, voice, velocity, offset] = hit;
+      return whole(step, 0, steps - 1) && whole(voice, 0, 8) && velocity > 0 && velocity <= 1 &&
+        offset >= -0.5 && offset < 0.5;
+    });
 }
+
+/** @type {(value: unknown, low: number, high: number) => boolean} */
+const whole = (value, low, high) =>
+  Number.isInteger(value) && Number(value) >= low && Number(value) <= high;
