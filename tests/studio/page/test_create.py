@@ -330,10 +330,10 @@ def test_a_rhythm_is_tapped(desk: Any, quantised: bool) -> None:
     page.wait_for_function("() => studio.transport.position >= 0.5")
     page.keyboard.press(" ")
     page.wait_for_function("() => studio.transport.position >= 4")
-    page.locator(".pad").dispatch_event("pointerdown")
+    page.locator(".tap-pad").dispatch_event("pointerdown")
     page.wait_for_function("() => studio.transport.position >= 8")
     page.evaluate("studio.emit('tap', {time: performance.now(), velocity: 1})")
-    assert page.locator(".pad").inner_text() == "3 taps"
+    assert page.locator(".tap-pad").inner_text() == "3 taps"
     page.wait_for_function("() => studio.transport.position >= 12")
     count = len(desk.done)
     page.keyboard.press("Escape")
@@ -362,7 +362,7 @@ def test_no_taps_make_nothing(desk: Any) -> None:
         "() => document.getElementById('status').textContent === 'Nothing was tapped'"
     )
     assert len(desk.done) == count
-    assert not desk.page.locator(".pad").is_visible()
+    assert not desk.page.locator(".tap-pad").is_visible()
 
 
 def test_seeds_are_told_to_screen_readers(beat: Any) -> None:

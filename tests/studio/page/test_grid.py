@@ -324,6 +324,21 @@ def test_a_long_groove_is_shown_in_windows(desk: Any) -> None:
     assert not desk.page.locator(".tabs").is_visible()
 
 
+def test_a_long_groove_is_cropped_to_the_bars_that_are_shown(desk: Any) -> None:
+    desk.put([(3, KICK, 0.5, 0.1), (100, SNARE, 0.5, 0.1), (127, HAT, 0.5, 0.1)], bars=8)
+    desk.button("Bars 5–8").click()
+    desk.button("Lock bar 7").click()
+    desk.button("Crop").click()
+    assert desk.groove["bars"] == 4
+    assert sorted(desk.cells) == [(36, SNARE), (63, HAT)]
+    assert desk.button("Lock bar 3").get_attribute("aria-pressed") == "true"
+    assert not desk.button("Crop").is_visible()
+    desk.button("Undo: Crop to bars 5–8").click()
+    assert desk.groove["bars"] == 8
+    desk.button("Bars 5–8").click()
+    assert desk.button("Lock bar 7").get_attribute("aria-pressed") == "true"
+
+
 def test_other_meters(desk: Any) -> None:
     desk.page.evaluate(
         "studio.set({bpm: 120, meter: [3, 4], bars: 4, hits: [[13, 2, 0.5, 0]]}, {label: 'waltz'})"

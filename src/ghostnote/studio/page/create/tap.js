@@ -60,7 +60,7 @@ export function tapControl(studio, tapped) {
   const button = h("button", { type: "button", "aria-pressed": "false", "data-shortcut": "tap",
     title: "Tap a rhythm (T)" }, icon("tap"), "Tap");
   const count = h("span", { text: "Tap here" });
-  const pad = h("button", { type: "button", class: "pad", hidden: true }, count);
+  const pad = h("button", { type: "button", class: "tap-pad", hidden: true }, count);
   const root = h("div", { class: "tap" },
     h("label", { class: "check" }, quantised, "Quantise"), pad);
 

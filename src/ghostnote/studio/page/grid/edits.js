@@ -1,7 +1,7 @@
 /** What a hand does to cells: each a step that can be undone, and is heard at once. */
 
 import {
-  filtered, hitAt, stepsPerBar, validOffset, validVelocity, VOICES, withCells,
+  cropped, filtered, hitAt, stepsPerBar, validOffset, validVelocity, VOICES, withCells,
 } from "../state/groove.js";
 
 /** @import { Hit } from "../engine/types.js" */
@@ -114,6 +114,25 @@ export function clear(studio) {
   if (kept.hits.length === groove.hits.length) return;
   studio.set(kept, { label: "Clear", at: "now" });
   studio.say(kept.hits.length ? "All that is not locked is cleared" : "Cleared");
+}
+
+/**
+ * Leaves some bars alone, and no others.
+ * @param {Studio} studio
+ * @param {number} first
+ * @param {number} bars
+ */
+export function crop(studio, first, bars) {
+  const label = bars === 1 ? `Crop to bar ${first + 1}` : `Crop to bars ${first + 1}–${first + bars}`;
+  const locked = [...studio.locks.bars].map((bar) => bar - first);
+  studio.update({
+    groove: cropped(studio.groove, first, bars),
+    locks: {
+      ...studio.locks,
+      bars: new Set(locked.filter((bar) => bar >= 0 && bar < bars)),
+    },
+  }, { label });
+  studio.say(label);
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import { hitAt, stepsOf } from "../state/groove.js";
 import { counted, h } from "../shell/dom.js";
-import { cellName, clear } from "./edits.js";
+import { cellName, clear, crop } from "./edits.js";
 import { mountKeys } from "./keys.js";
 import { mountPlayhead } from "./playhead.js";
 import { mountPointer } from "./pointer.js";
@@ -44,12 +44,14 @@ export function mount(root, studio) {
       following = !following;
       follow.setAttribute("aria-pressed", String(following));
     } });
+  const only = h("button", { type: "button", text: "Crop", title: "Keep the bars that are shown alone",
+    onclick: () => crop(studio, sheet.view.first, sheet.view.bars) });
   const facts = h("p", { class: "hint facts" });
   /** The cell under the pointer. @type {{step: number, voice: number} | null} */
   let pointed = null;
   root.append(
     h("div", { class: "grid-head" },
-      h("h2", { text: "Groove" }), facts, tabs, follow, h("span", { class: "space" }), tools,
+      h("h2", { text: "Groove" }), facts, tabs, follow, h("span", { class: "space" }), tools, only,
       h("button", { type: "button", text: "Clear", title: "Clear what is not locked",
         onclick: () => clear(studio) })),
     sheet.root,
@@ -77,7 +79,7 @@ export function mount(root, studio) {
     const { bars } = studio.groove;
     const { first, bars: shown } = sheet.view;
     const count = Math.ceil(bars / shown);
-    tabs.hidden = follow.hidden = count < 2;
+    tabs.hidden = follow.hidden = only.hidden = count < 2;
     while (tabs.childElementCount > count) tabs.lastElementChild?.remove();
     while (tabs.childElementCount < count) {
       const place = tabs.childElementCount;

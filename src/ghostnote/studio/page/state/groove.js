@@ -102,6 +102,19 @@ export function withCells(groove, edits) {
 export const filtered = (groove, keep) => ({ ...groove, hits: groove.hits.filter(keep) });
 
 /**
+ * Some bars of a groove.
+ * @param {Groove} groove
+ * @param {number} first counted from 0
+ * @param {number} bars
+ * @returns {Groove}
+ */
+export function cropped(groove, first, bars) {
+  const [start, end] = [first, first + bars].map((bar) => bar * stepsPerBar(groove));
+  const hits = groove.hits.filter(([step]) => step >= start && step < end);
+  return { ...groove, bars, hits: hits.map(([step, ...rest]) => [step - start, ...rest]) };
+}
+
+/**
  * `fresh` with the locked cells of `old`, as far as both reach.
  * @param {Groove} fresh
  * @param {Groove} old
