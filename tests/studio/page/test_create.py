@@ -34,7 +34,7 @@ def last(desk: Any) -> dict[str, Any]:
 
 
 def seed_shown(desk: Any) -> int:
-    return int(desk.page.get_by_label("Seed", exact=True).input_value())
+    return int(desk.panel("Create").get_by_label("Seed", exact=True).input_value())
 
 
 def choose(desk: Any, name: str, option: str) -> None:
@@ -192,7 +192,7 @@ def test_again_with_a_seed(beat: Any) -> None:
     before = beat.groove
     first = beat.make(beat.button("Vary").click, "Vary")
     made = beat.groove
-    seed = beat.page.get_by_label("Seed", exact=True)
+    seed = beat.panel("Create").get_by_label("Seed", exact=True)
     seed.fill("12345")
     other = beat.make(lambda: seed.press("Enter"), "Vary")
     assert other["seed"] == 12345
@@ -205,8 +205,8 @@ def test_again_with_a_seed(beat: Any) -> None:
 
 
 def test_a_seed_that_is_held_is_used_again(beat: Any) -> None:
-    beat.page.get_by_label("Seed", exact=True).fill("77")
-    beat.page.get_by_label("Seed", exact=True).blur()
+    beat.panel("Create").get_by_label("Seed", exact=True).fill("77")
+    beat.panel("Create").get_by_label("Seed", exact=True).blur()
     hold = beat.button("Hold the seed")
     assert hold.get_attribute("aria-pressed") == "true"
     assert beat.make(beat.button("New beat").click, "New beat")["seed"] == 77
@@ -220,8 +220,8 @@ def test_a_seed_that_is_held_is_used_again(beat: Any) -> None:
 @pytest.mark.parametrize("wrong", ["", "seven", "-1", "1.5", "9007199254740993"])
 def test_what_is_no_seed_is_put_back(beat: Any, wrong: str) -> None:
     shown = seed_shown(beat)
-    beat.page.get_by_label("Seed", exact=True).fill(wrong)
-    beat.page.get_by_label("Seed", exact=True).blur()
+    beat.panel("Create").get_by_label("Seed", exact=True).fill(wrong)
+    beat.panel("Create").get_by_label("Seed", exact=True).blur()
     assert seed_shown(beat) == shown
 
 

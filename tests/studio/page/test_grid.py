@@ -156,7 +156,7 @@ def test_clear_leaves_what_is_locked(desk: Any) -> None:
     desk.put([(0, KICK, 1.0, 0.0), (4, SNARE, 1.0, 0.0), (36, KICK, 1.0, 0.0), (50, HAT, 1.0, 0)])
     desk.button("Lock snare").click()
     desk.button("Lock bar 3").click()
-    desk.button("Clear").click()
+    desk.button("Clear", of="Groove").click()
     assert sorted(desk.cells) == [(4, SNARE), (36, KICK)]
     desk.page.keyboard.press("Control+z")
     assert len(desk.cells) == 4
@@ -184,7 +184,7 @@ def test_one_cell_can_be_tabbed_to(desk: Any) -> None:
     desk.cell(0, KICK).focus()
     desk.cell(20, HAT).click()
     assert desk.page.locator("[role=gridcell][tabindex='0']").count() == 1
-    desk.button("Clear").focus()
+    desk.button("Clear", of="Groove").focus()
     for _ in range(5):  # the locks of four bars are between
         desk.page.keyboard.press("Tab")
     assert focused(desk).startswith("closed hat, bar 2 step 5, hit")
@@ -315,13 +315,13 @@ def test_a_finger_drags(open_studio: Callable[..., Any], hold: Callable[..., Any
 
 def test_a_long_groove_is_shown_in_windows(desk: Any) -> None:
     desk.put([(100, SNARE, 0.5, 0.0)], bars=10)
-    assert desk.page.locator(".tabs button").all_inner_texts() == ["1–4", "5–8", "7–10"]
+    assert desk.page.locator(".bar-tabs button").all_inner_texts() == ["1–4", "5–8", "7–10"]
     desk.button("Bars 5–8").click()
     assert desk.cell(36, SNARE).get_attribute("aria-label").startswith("snare, bar 7 step 5, hit")
     desk.put([(3, KICK, 0.5, 0.0)], bars=1)
     assert desk.page.get_by_role("gridcell").count() == 9 * 16
     assert desk.page.locator(".cell.hit").count() == 1
-    assert not desk.page.locator(".tabs").is_visible()
+    assert not desk.page.locator(".bar-tabs").is_visible()
 
 
 def test_a_long_groove_is_cropped_to_the_bars_that_are_shown(desk: Any) -> None:

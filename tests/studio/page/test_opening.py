@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 READY_SECONDS = 2.0
@@ -14,21 +15,21 @@ def test_the_first_loop_is_there_by_itself(open_studio: Any) -> None:
     assert page.locator(".cell.hit").count() == page.evaluate("studio.groove.hits.length")
     assert page.evaluate("studio.past.at(-1)")["label"] == "First beat"
     seed = page.evaluate("studio.past.at(-1).seed")
-    assert page.get_by_label("Seed", exact=True).input_value() == str(seed)
+    assert page.locator("[data-panel=create] .seed").input_value() == str(seed)
 
 
-def test_the_first_press_is_answered_soon(open_studio: Any) -> None:
-    """From the address to a second beat; the best of three, as other work may be on the machine."""
+def test_the_first_press_is_answered_soon(open_studio: Any, in_time: Callable[..., None]) -> None:
+    """From the address to a second beat."""
 
-    def seconds() -> float:
+    def quick() -> bool:
         began = time.perf_counter()
         page = open_studio()
         page.evaluate("() => { window.first = studio.groove; }")
         page.get_by_role("button", name="New beat", exact=True).click()
         page.wait_for_function("() => studio.groove !== first")
-        return time.perf_counter() - began
+        return time.perf_counter() - began < READY_SECONDS
 
-    assert any(seconds() < READY_SECONDS for _ in range(3))
+    in_time(quick)
 
 
 def test_everything_is_the_server_s_own(open_studio: Any, server: str) -> None:

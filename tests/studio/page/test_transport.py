@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -209,12 +209,12 @@ def test_the_grid_follows_unless_someone_is_at_work_in_it(player: Any) -> None:
 
     player.put([], bars=5, bpm=300)
     play_into_the_last_bar()
-    player.page.locator(".tabs button[aria-pressed=true]", has_text="2–5").wait_for()
+    player.page.locator(".bar-tabs button[aria-pressed=true]", has_text="2–5").wait_for()
     player.cell(3, KICK).focus()
     player.page.wait_for_function("() => studio.transport.position < 16")
     assert shown("2–5")
     player.page.evaluate("document.activeElement.blur()")
-    player.page.locator(".tabs button[aria-pressed=true]", has_text="1–4").wait_for()
+    player.page.locator(".bar-tabs button[aria-pressed=true]", has_text="1–4").wait_for()
     player.button("Follow").click()
     play_into_the_last_bar()
     assert shown("1–4")
@@ -235,18 +235,23 @@ def test_a_late_hit_is_left_out(player: Any) -> None:
     assert {round(b - a, 9) for a, b in itertools.pairwise(times)} == {15 / 300}
 
 
-def test_no_stutter_while_generating(player: Any) -> None:
+def test_no_stutter_while_generating(player: Any, in_time: Callable[..., None]) -> None:
     """Beats are made all the time, and no hit is put onto the clock too late."""
-    player.put([(step, HAT, 0.5, 0.0) for step in range(64)], bpm=200)
-    player.button("Play").click()
-    for _ in range(8):
-        player.make(player.button("New beat").click, "New beat")
-    wait_steps(player, 40)
-    times = [step["time"] for step in spied(player, "steps")]
-    assert {round(b - a, 9) for a, b in itertools.pairwise(times)} == {15 / 200}
-    hits = spied(player, "hits")
-    assert hits
-    assert all(hit["when"] > hit["now"] for hit in hits)
+
+    def in_time_always() -> bool:
+        player.put([(step, HAT, 0.5, 0.0) for step in range(64)], bpm=200)
+        player.page.evaluate("Object.assign(spied, {hits: [], steps: []})")
+        player.button("Play").click()
+        for _ in range(8):
+            player.make(player.button("New beat").click, "New beat")
+        wait_steps(player, 40)
+        times = [step["time"] for step in spied(player, "steps")]
+        assert {round(b - a, 9) for a, b in itertools.pairwise(times)} == {15 / 200}
+        hits = spied(player, "hits")
+        assert hits
+        return all(hit["when"] > hit["now"] for hit in hits)
+
+    in_time(in_time_always)
 
 
 def test_keys(player: Any) -> None:

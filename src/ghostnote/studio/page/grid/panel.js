@@ -38,7 +38,7 @@ export function mount(root, studio) {
       });
       return h("label", { title }, input, h("span", { text: label }));
     }));
-  const tabs = h("div", { class: "tabs", role: "group", "aria-label": "Bars shown" });
+  const tabs = h("div", { class: "bar-tabs", role: "group", "aria-label": "Bars shown" });
   const follow = h("button", { type: "button", class: "plain", "aria-pressed": "true",
     title: "Show the bars that play", text: "Follow", onclick: () => {
       following = !following;
