@@ -1,8 +1,8 @@
 /** The verbs, as `studio/verbs.py`: each takes a request to the pipeline, and gives plain values. */
 
-import { midiBytes } from "../files/midi.js";
+import { SLOWEST, midiBytes } from "../files/midi.js";
 import { DEFAULT } from "./bundle.js";
-import { refused } from "./errors.js";
+import { general, refused } from "./errors.js";
 import { Groove, concatenate } from "./music/groove.js";
 import { toGroove, reportLine } from "./music/grid.js";
 import { N_VOICES } from "./music/kit.js";
@@ -183,7 +183,7 @@ async function attribute(models, asked) {
     shift = shift.map((value, i) => value + by[i]);
   }
   const groove = await attributes.moved(runtime, Groove.from(asked.groove), shift, asked);
-  return { ...drawn(runtime, asked, attributes.heatOf(bundle)), groove: groove.plain };
+  return { ...drawn(runtime, asked, null), groove: groove.plain };
 }
 
 /**
@@ -257,12 +257,12 @@ async function midi(_, asked) {
     /** @type {Requests["midi"]["grooves"]} */ (asked.grooves)
       .map((groove) => Groove.from(groove).replace(tempo)),
   ));
-  try {
-    return midiBytes(plain);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw refused(`${tempo} bpm is slower than MIDI can express`, "use at least 3.6 bpm");
+  if (tempo < SLOWEST) {
+    throw refused(
+      `${general(tempo)} bpm is slower than MIDI can express`, "use at least 3.6 bpm",
+    );
   }
+  return midiBytes(plain);
 }
 
 async function wav() {
@@ -287,6 +287,7 @@ const cool = (asked) => ({ ...asked, temperature: asked.temperature ?? 0 });
  * What was used: the model, the seed, and the temperature, by default `own`.
  * @param {Runtime} runtime
  * @param {Asked} asked
+ * @param {number | null} [own]
  */
 const drawn = ({ bundle }, { seed, temperature }, own = 0) =>
   ({ model: bundle.name, seed, temperature: temperature ?? own });

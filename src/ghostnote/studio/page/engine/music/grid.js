@@ -1,6 +1,7 @@
 /** From a `Performance`, in ticks, to a `Groove`, on the grid, as `music/grid.py`. */
 
 import { refused } from "../errors.js";
+import { Problem } from "../problem.js";
 import { Groove, stepsPerBar, validBpm } from "./groove.js";
 import { MAP, N_VOICES, VOICE_OF } from "./kit.js";
 import { DEFAULT_TEMPO, DRUM_CHANNEL } from "./midi.js";
@@ -35,11 +36,14 @@ export function toGroove(performance) {
   const total = { notes: 0, hits: 0, merged: 0, outside: 0, unmapped: {}, tempo_changes: 0 };
   for (const { start, stop, meter, notes } of stretches(performance, drums)) {
     const { bpm, changes } = tempoAt(performance, start, stop);
-    const { groove, report } = onGrid(notes, performance.ticksPerBeat, { start, stop, meter, bpm });
-    if (report.hits || (silent && groove.steps)) {
-      validBpm(bpm);
-      found.push(groove);
-    }
+    const { report } = withRemedy(() => {
+      const one = onGrid(notes, performance.ticksPerBeat, { start, stop, meter, bpm });
+      if (one.report.hits || (silent && one.groove.steps)) {
+        validBpm(bpm);
+        found.push(one.groove);
+      }
+      return one;
+    });
     total.notes += report.notes;
     total.hits += report.hits;
     total.merged += report.merged;
@@ -57,6 +61,20 @@ export function toGroove(performance) {
     );
   }
   return { groove: found[0], report: total };
+}
+
+/**
+ * @template T
+ * @param {() => T} make
+ * @returns {T}
+ */
+function withRemedy(make) {
+  try {
+    return make();
+  } catch (error) {
+    if (!(error instanceof Problem) || error.remedy) throw error;
+    throw refused(error.detail, "bars must be whole 16ths, tempos at most 1000 bpm");
+  }
 }
 
 /**

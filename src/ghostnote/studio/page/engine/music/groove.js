@@ -1,6 +1,6 @@
 /** `Groove` in arrays, as `music/groove.py` has it, and as JSON, as `studio/values.py`. */
 
-import { N_VOICES, VOICES } from "./kit.js";
+import { N_VOICES, SHORT_NAMES, VOICES } from "./kit.js";
 import { general, refused } from "../errors.js";
 
 /** @import { Groove as Plain, Hit } from "../types.js" */
@@ -101,7 +101,13 @@ export class Groove {
       groove.hits[cell] = 1;
       groove.velocity[cell] = velocity;
       groove.offset[cell] = offset;
-      if (!groove.velocity[cell]) throw refused("velocity of a hit is not in (0, 1]");
+    }
+    const broken = groove.hits.findIndex((hit, cell) => hit > 0 && !groove.velocity[cell]);
+    if (broken >= 0) {
+      const voice = broken % N_VOICES, where = (broken - voice) / N_VOICES;
+      throw refused(
+        `velocity of a hit is not in (0, 1] (first at step ${where}, ${SHORT_NAMES[voice]})`,
+      );
     }
     return Groove.fromCells(groove.hits, groove.velocity, groove.offset, groove);
   }

@@ -9,6 +9,9 @@ export const VOICES = Object.freeze([
 
 export const N_VOICES = VOICES.length;
 
+/** Two letters a voice. */
+export const SHORT_NAMES = Object.freeze(["KD", "SD", "HH", "OH", "LT", "MT", "HT", "CR", "RD"]);
+
 /** What the default map is called, and the pitches of each voice in it. */
 export const MAP = "ghostnote";
 export const PITCHES = Object.freeze([

@@ -21,7 +21,7 @@ const SOFTEST = Math.fround(1 / 127);
  * The temperature of a move where none is given.
  * @param {Bundle} bundle
  */
-export const heatOf = (bundle) => (SCORER in bundle.config.files ? PLAYED : 0);
+const heatOf = (bundle) => (SCORER in bundle.config.files ? PLAYED : 0);
 
 /**
  * `groove` with what adding `shift` `[Z]` to the z of its windows changes.

@@ -60,9 +60,9 @@ export class Generator {
    */
   integers(low, high, n) {
     const range = high - low;
-    if (range === 1) return new Int32Array(n).fill(low);
+    if (range === 1) return new Float64Array(n).fill(low);
     const unfair = 2 ** 32 % range;
-    return Int32Array.from({ length: n }, () => {
+    return Float64Array.from({ length: n }, () => {
       for (;;) {
         const scaled = BigInt(this.#halfWord()) * BigInt(range);
         if (Number(scaled & 0xffffffffn) >= unfair) return low + Number(scaled >> 32n);
