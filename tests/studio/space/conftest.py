@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pytest
@@ -53,11 +53,13 @@ def from_plain(value: dict[str, Any]) -> Groove:
 
 
 @pytest.fixture(scope="session")
-def call() -> Callable[[Sequence[Sequence[Any]]], list[dict[str, Any]]]:
+def call(
+    without_browser: Callable[[str], NoReturn],
+) -> Callable[[Sequence[Sequence[Any]]], list[dict[str, Any]]]:
     """Runs calls, each (module, function, *arguments), and gives their values or errors."""
     node = shutil.which("node")
     if node is None:
-        pytest.skip("node not found")
+        without_browser("the page's modules are run with node, which is not installed")
 
     def run(calls: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
         job = json.dumps(calls, default=lambda data: {"raw": list(data)})
@@ -73,3 +75,56 @@ def call() -> Callable[[Sequence[Sequence[Any]]], list[dict[str, Any]]]:
         return results
 
     return run
+
+
+# -- the page --------------------------------------------------------------------------------
+
+
+def put(page: Any, groove: Groove | dict[str, Any], **state: Any) -> dict[str, Any]:
+    """Sets the groove, with nothing muted, locked or swung but what `state` says; gives it."""
+    value = plain(groove) if isinstance(groove, Groove) else groove
+    page.evaluate(
+        """([groove, state]) => {
+            const none = () => new Set();
+            studio.update({groove, swing: state.swing ?? 0.5, mutes: new Set(state.mutes ?? []),
+                solos: none(), locks: {voices: new Set(state.locks ?? []), bars: none()}},
+                {label: "put"});
+        }""",
+        [value, state],
+    )
+    return value
+
+
+def current(page: Any) -> dict[str, Any]:
+    found: dict[str, Any] = page.evaluate("studio.groove")
+    return found
+
+
+def heard(page: Any) -> Groove:
+    return from_plain(page.evaluate("studio.heard"))
+
+
+def done(page: Any) -> list[str]:
+    """The labels of all that was done."""
+    found: list[str] = page.evaluate("studio.past.map(({label}) => label)")
+    return found
+
+
+def settled(page: Any) -> None:
+    page.wait_for_function("() => !document.documentElement.hasAttribute('data-busy')")
+
+
+def ask(page: Any, verb: str, **request: Any) -> Any:
+    """What the page's engine gives."""
+    return page.evaluate("([verb, request]) => studio.engine.call(verb, request)", [verb, request])
+
+
+def press(page: Any, name: str) -> None:
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def saved(page: Any, name: str) -> tuple[str, bytes]:
+    """The name and content of the file that a button downloads."""
+    with page.expect_download() as download:
+        press(page, name)
+    return download.value.suggested_filename, Path(download.value.path()).read_bytes()

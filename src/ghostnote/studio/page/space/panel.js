@@ -113,7 +113,7 @@ export function mount(root, studio) {
   const add = button("Add point", "The point's place becomes the path's end", () => {
     side.pad.path = [...side.pad.path, side.pad.place];
   });
-  const clear = button("Clear", "Take the path away", () => {
+  const clear = button("Clear path", "Take the path away", () => {
     side.pad.path = [];
   });
   const bars = h("input", { type: "number", min: 1, max: MOST_BARS, step: 1, value: DEFAULT_BARS,

@@ -19,7 +19,7 @@ export function roll(groove) {
   picture.setAttribute("aria-hidden", "true");
   for (const [step, voice, velocity, offset] of groove.hits) {
     const mark = document.createElementNS(SVG, "rect");
-    const height = 0.3 + 0.6 * velocity;
+    const height = 0.45 + 0.5 * velocity;
     const sides = {
       x: step + Math.max(0, offset), y: VOICES.length - voice - 0.5 - height / 2, width: 0.9, height,
     };
