@@ -27,6 +27,8 @@ export async function renderOffline(groove, sounds) {
   const { input, output } = limiter(context);
   output.connect(context.destination);
   const drums = new Drums(context, input, sounds);
-  for (const { hits } of steps) for (const hit of hits) drums.hit(hit.voice, hit.velocity, hit.time);
+  for (const { voice, velocity, time } of steps.flatMap(({ hits }) => hits)) {
+    drums.hit(voice, velocity, time);
+  }
   return { buffer: await context.startRendering(), lead };
 }

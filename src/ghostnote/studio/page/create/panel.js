@@ -94,8 +94,8 @@ export function mount(root, studio) {
 
   const fills = choice("Fills", [["", "No fills"], ["4", "Fill every 4"], ["8", "Fill every 8"]]);
   const lengths = LENGTHS.map((bars) => {
-    const button = h("button", { type: "button", text: `${bars}`, "aria-label": `Continue to ${bars} bars`,
-      title: `Go on up to ${bars} bars` });
+    const button = h("button", { type: "button", text: `${bars}`,
+      "aria-label": `Continue to ${bars} bars`, title: `Go on up to ${bars} bars` });
     button.addEventListener("click", () => void maker.make({
       label: `Continue to ${bars} bars`,
       whole: true,
@@ -118,7 +118,8 @@ export function mount(root, studio) {
   root.append(
     h("div", { class: "create-head" }, h("h2", { text: "Create" }), heat.root, seed.root),
     h("div", { class: "actions" },
-      h("div", { class: "action" }, sample, style.root, h("div", { class: "pair" }, kind.root, tempo.root)),
+      h("div", { class: "action" }, sample, style.root,
+        h("div", { class: "pair" }, kind.root, tempo.root)),
       h("div", { class: "action" }, vary, distance.root),
       h("div", { class: "action" }, humanize, strength.root, what.root),
       h("div", { class: "action" }, infill, locked,

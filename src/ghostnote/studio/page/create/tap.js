@@ -3,7 +3,7 @@
 import { hitAt, secondsPerStep, silent, stepsOf, stepsPerBar, withCells } from "../state/groove.js";
 import { counted, h, icon } from "../shell/dom.js";
 
-/** @import { Groove } from "../engine/types.js" */
+/** @import { Groove, Hit } from "../engine/types.js" */
 /** @import { Studio } from "../state/studio.js" */
 
 const BARS = 4;
@@ -12,9 +12,11 @@ const VELOCITY = 0.75;
 /** What is tapped; the model hears a rhythm, in whatever voice. */
 const VOICE = 1;
 
+/** @typedef {{seconds: number, velocity: number}} Tap counted from the first beat */
+
 /**
  * Taps on the grid.
- * @param {{seconds: number, velocity: number}[]} taps counted from the first beat
+ * @param {Tap[]} taps
  * @param {{bpm: number, bars: number, quantised: boolean}} how
  * @returns {Groove} of as many bars; a tap a little ahead of the first beat is on it, and of two on
  *   one step the first counts
@@ -41,8 +43,9 @@ export function tiled(rhythm, bars) {
   const length = bars * stepsPerBar(rhythm);
   const first = rhythm.hits.filter(([step]) => step < length);
   const times = Math.floor(rhythm.bars / bars);
+  /** @type {Hit[][]} */
   const hits = Array.from({ length: times }, (_, time) =>
-    first.map(([step, ...rest]) => /** @type {typeof first[0]} */ ([step + time * length, ...rest])));
+    first.map(([step, ...rest]) => [step + time * length, ...rest]));
   return { ...rhythm, hits: hits.flat() };
 }
 
@@ -53,7 +56,7 @@ export function tiled(rhythm, bars) {
  */
 export function tapControl(studio, tapped) {
   const { transport } = studio;
-  /** @type {{start: number, taps: {seconds: number, velocity: number}[], end: () => void} | null} */
+  /** @type {{start: number, taps: Tap[], end: () => void} | null} */
   let armed = null;
 
   const quantised = h("input", { type: "checkbox" });

@@ -5,7 +5,9 @@
 /** @implements {ProblemDetails} */
 export class Problem extends Error {
   /** @param {Partial<ProblemDetails> & {detail: string}} details */
-  constructor({ type = "about:blank", title = "It could not be done", status = 0, detail, remedy }) {
+  constructor(details) {
+    const { type = "about:blank", title = "It could not be done", status = 0 } = details;
+    const { detail, remedy } = details;
     super(detail);
     this.name = "Problem";
     this.type = type;

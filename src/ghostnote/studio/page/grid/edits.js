@@ -17,7 +17,8 @@ export const NEW_VELOCITY = 0.75;
  * @param {Hit | undefined} hit
  */
 export function cellName(step, voice, perBar, hit) {
-  const where = `${VOICES[voice]}, bar ${Math.floor(step / perBar) + 1} step ${(step % perBar) + 1}`;
+  const bar = Math.floor(step / perBar);
+  const where = `${VOICES[voice]}, bar ${bar + 1} step ${step - bar * perBar + 1}`;
   if (!hit) return `${where}, empty`;
   const late = Math.round(100 * hit[3]);
   const time = late === 0 ? "on time" : `${Math.abs(late)} % ${late > 0 ? "late" : "early"}`;
@@ -123,7 +124,8 @@ export function clear(studio) {
  * @param {number} bars
  */
 export function crop(studio, first, bars) {
-  const label = bars === 1 ? `Crop to bar ${first + 1}` : `Crop to bars ${first + 1}–${first + bars}`;
+  const which = bars === 1 ? `bar ${first + 1}` : `bars ${first + 1}–${first + bars}`;
+  const label = `Crop to ${which}`;
   const locked = [...studio.locks.bars].map((bar) => bar - first);
   studio.update({
     groove: cropped(studio.groove, first, bars),

@@ -249,8 +249,8 @@ function voiceHead(studio, voice) {
     h("button", { type: "button", class: what, tabindex: -1, "aria-pressed": "false",
       "aria-label": label, title: label, onclick }, face);
   return h("div", { role: "rowheader", class: "voice-head", "aria-label": name },
-    h("button", { type: "button", class: "name", tabindex: -1, "aria-label": `Hear ${name}`, title: `Hear ${name}`,
-      onclick: () => audition(studio, voice, 0.8) },
+    h("button", { type: "button", class: "name", tabindex: -1, "aria-label": `Hear ${name}`,
+      title: `Hear ${name}`, onclick: () => audition(studio, voice, 0.8) },
       h("span", { class: "long", text: name }),
       h("span", { class: "short", text: SHORT_NAMES[voice] })),
     button("mute", `Mute ${name}`, "M", () => toggleHearing(studio, "mutes", voice)),
@@ -275,4 +275,4 @@ function paintCell(cell, name, hit) {
  * @param {Hit | undefined} a
  * @param {Hit | undefined} b
  */
-const sameHit = (a, b) => a === b || (a && b ? a[2] === b[2] && a[3] === b[3] : false);
+const sameHit = (a, b) => a?.[2] === b?.[2] && a?.[3] === b?.[3];

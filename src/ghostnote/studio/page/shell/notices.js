@@ -56,11 +56,13 @@ const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
  * Reasons and remedies are written to follow a name or a colon.
  * @param {string} text
  */
-const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
+const sentence = (text) =>
+  text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?…]$/.test(text) ? "" : ".");
 
 /** @param {Problem} problem */
 function notice({ title, detail, remedy }) {
-  const close = h("button", { class: "plain", "aria-label": "Dismiss", type: "button" }, icon("close"));
+  const close = h("button", { class: "plain", "aria-label": "Dismiss", type: "button" },
+    icon("close"));
   const element = h(
     "div", { class: "notice", role: "alert" },
     h("div", {},

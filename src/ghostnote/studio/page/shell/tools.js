@@ -43,7 +43,8 @@ function showStep(button, verb, label) {
  * @param {() => void} onclick
  */
 const tool = (name, label, onclick) =>
-  h("button", { class: "plain", type: "button", title: label, "aria-label": label, onclick }, icon(name));
+  h("button", { class: "plain", type: "button", title: label, "aria-label": label, onclick },
+    icon(name));
 
 function changeTheme() {
   const root = document.documentElement;

@@ -74,10 +74,12 @@ export function cellsOf(groove) {
  */
 export const hitAt = (groove, step, voice) => cellsOf(groove).get(step * VOICES.length + voice);
 
+/** How a hit is played. @typedef {{velocity: number, offset: number}} Playing */
+
 /**
  * The groove with other cells: a hit's velocity and offset, or null for none.
  * @param {Groove} groove
- * @param {Iterable<[step: number, voice: number, value: {velocity: number, offset: number} | null]>} edits
+ * @param {Iterable<[step: number, voice: number, value: Playing | null]>} edits
  * @returns {Groove}
  */
 export function withCells(groove, edits) {

@@ -8,6 +8,9 @@ import { FASTEST, SLOWEST } from "./transport.js";
 /** @import { Groove } from "../engine/types.js" */
 /** @import { Studio } from "../state/studio.js" */
 
+/** The first loop is drawn before the samples are fetched. */
+const LEISURE_MS = 300;
+
 /**
  * @param {HTMLElement} root
  * @param {Studio} studio
@@ -90,8 +93,7 @@ export function mount(root, studio) {
   face(false);
   place.textContent = placeName(null, studio.groove);
   // So that the first press of Play need not wait.
-  const idle = globalThis.requestIdleCallback ?? ((/** @type {() => void} */ work) => setTimeout(work, 300));
-  idle(() => void transport.load().catch((error) => studio.fail(error)));
+  setTimeout(() => transport.load().catch((error) => studio.fail(error)), LEISURE_MS);
 }
 
 /**

@@ -29,8 +29,8 @@ export const FASTEST = 300;
 
 /**
  * @typedef {object} TransportEvents
- * @property {Step} step a step was put onto the audio clock, up to `LOOKAHEAD` before it sounds; its
- *   times are the audio clock's, see `toPerformance`
+ * @property {Step} step a step was put onto the audio clock, up to `LOOKAHEAD` before it sounds;
+ *   its times are the audio clock's, see `toPerformance`
  * @property {{time: number}} start when step 0 (after a count-in) is, on the audio clock
  * @property {{}} stop
  */
