@@ -6,7 +6,6 @@ import io
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 import mido
@@ -251,11 +250,7 @@ def test_a_path_is_made_by_keys(page: Any) -> None:
     assert from_plain(current(page)) == concatenate(ends)
 
 
-@pytest.fixture(params=["no-preference", "reduce"])
-def motion(request: pytest.FixtureRequest) -> Iterator[str]:
-    yield request.param
-
-
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
 def test_the_point_goes_along_while_the_path_plays(open_studio: Any, motion: str) -> None:
     page = open_studio(reduced_motion=motion)
     page.get_by_role("group", name="Styles").wait_for()
