@@ -68,19 +68,10 @@ const at = (cell) => Math.floor(cell / N_VOICES) * WIDTH + (cell % N_VOICES);
  * @param {number} temperature
  */
 function inferredNoise(hit, nats, uniform, temperature) {
-  const likely = Math.min(nats, 0) / temperature;
-  const unlikely = Math.log(-Math.expm1(Math.min(nats, 0))) / temperature;
-  const below = Math.exp(likely - logAddExp(likely, unlikely)) * uniform;
+  const likely = Math.min(nats, 0);
+  const against = Math.exp((Math.log(-Math.expm1(likely)) - likely) / temperature);
+  const below = uniform / (1 + against);
   return Math.min(1 - LEAST_NOISE, Math.max(LEAST_NOISE, hit ? below : 1 - below));
-}
-
-/**
- * @param {number} a
- * @param {number} b
- */
-function logAddExp(a, b) {
-  const most = Math.max(a, b);
-  return most === -Infinity ? most : most + Math.log1p(Math.exp(Math.min(a, b) - most));
 }
 
 /**
