@@ -23,7 +23,7 @@ POLICY = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; "
     "connect-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:"
 )
-READY_MS = 30_000
+READY_MS = 60_000
 
 
 class Host(SimpleHTTPRequestHandler):
