@@ -82,6 +82,11 @@ export function drawMap(map) {
   });
   /** @type {Point[]} */
   const taken = [];
+  /** Above all points. */
+  const labels = svg("g", {});
+  layer.append(labels);
+  /** @type {(SVGTextElement | undefined)[]} */
+  const labelOf = [];
   places.forEach((points, style) => {
     if (!points.length) return;
     const at = {
@@ -94,13 +99,17 @@ export function drawMap(map) {
     const label = svg("text", { x: String(at.x), y: String(at.y),
       class: crowded ? "label crowded" : "label" });
     label.textContent = nameOf(map.styles[style]);
-    groups[style].append(label);
+    labels.append(label);
+    labelOf[style] = label;
   });
   /** @param {number | null} chosen */
   const bringOut = (chosen) => {
     layer.classList.toggle("chosen", chosen !== null);
-    groups.forEach((group, style) => group.classList.toggle("out", style === chosen));
-    if (chosen !== null) layer.append(groups[chosen]);
+    groups.forEach((group, style) => {
+      group.classList.toggle("out", style === chosen);
+      labelOf[style]?.classList.toggle("out", style === chosen);
+    });
+    if (chosen !== null) labels.before(groups[chosen]);
   };
   let fixed = -1;
   const entries = map.styles.map((style, index) => {
