@@ -49,7 +49,9 @@ def handle(page: Any, name: str = "Place on the map") -> Any:
 
 def drag(page: Any, points: list[tuple[float, float]], *, pause: float = 0) -> None:
     """Over the pad that is shown, by shares of its side."""
-    box = page.locator(".pad:visible").bounding_box()
+    pad = page.locator(".pad:visible")
+    pad.evaluate("(pad) => pad.scrollIntoView({block: 'center'})")
+    box = pad.bounding_box()
     for index, (x, y) in enumerate(points):
         page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
         if index == 0:
