@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import csv
 import os
+import shutil
+import subprocess
+import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 import pytest
@@ -42,6 +45,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="fail, rather than skip, where data outside the repository is not found",
     )
     parser.addoption(
+        "--require-browser",
+        action="store_true",
+        help="fail, rather than skip, where Chromium, Node or npm is missing for the studio's page",
+    )
+    parser.addoption(
         "--write-notebooks",
         action="store_true",
         help="write the outputs of the notebooks in docs anew, rather than compare them",
@@ -58,6 +66,66 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GHOSTNOTE_HOME", str(tmp_path_factory.mktemp("home")))
         yield
+
+
+@pytest.fixture(scope="session")
+def without_browser(request: pytest.FixtureRequest) -> Callable[[str], NoReturn]:
+    """Skips a test that needs a browser or its tools, for this reason; or fails, as asked."""
+
+    def give_up(reason: str) -> NoReturn:
+        if request.config.getoption("--require-browser"):
+            pytest.fail(reason, pytrace=False)
+        pytest.skip(reason)
+
+    return give_up
+
+
+_NPM_SECONDS = 240
+
+
+@pytest.fixture(scope="session")
+def npm(without_browser: Callable[[str], NoReturn]) -> Callable[[str, str], Path]:
+    """Installs a package of npm, by name and version, once into the user's cache.
+
+    What is given is the folder that has it in its `node_modules`.
+    """
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    cache = home / "ghostnote-tests"
+
+    def install(name: str, version: str) -> Path:
+        missing = [program for program in ("node", "npm") if shutil.which(program) is None]
+        if missing:
+            without_browser(f"{name} needs {' and '.join(missing)}, which is not installed")
+        target = cache / f"{name.replace('@', '').replace('/', '-')}-{version}"
+        try:
+            if not target.exists():
+                _install(name, version, target)
+        except OSError as error:
+            without_browser(f"{name} cannot be kept in {cache}: {error.strerror}")
+        except subprocess.TimeoutExpired:
+            without_browser(f"npm did not install {name} in {_NPM_SECONDS} s")
+        except subprocess.CalledProcessError as error:
+            lines = [line for line in error.stderr.splitlines() if line.startswith("npm error")]
+            said = " ".join(line.removeprefix("npm error").strip() for line in lines[:3])
+            without_browser(f"npm cannot install {name} {version}: {said or error.stderr}")
+        return target
+
+    return install
+
+
+def _install(name: str, version: str, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".installing-", dir=target.parent) as place:
+        folder = Path(place) / target.name
+        folder.mkdir()
+        (folder / "package.json").write_text('{"private": true}')
+        command = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts"]
+        command += ["--no-progress", "--fetch-retries=1", f"{name}@{version}"]
+        subprocess.run(
+            command, cwd=folder, capture_output=True, text=True, timeout=_NPM_SECONDS, check=True
+        )
+        if not target.exists():  # another run may have been quicker
+            folder.rename(target)
 
 
 def _existing(request: pytest.FixtureRequest, path: Path, what: str, variable: str) -> Path:

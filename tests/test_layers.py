@@ -23,7 +23,8 @@ ROOT = Path(ghostnote.__file__).parent
 
 FOUNDATION = {"errors", "files"}
 PRODUCT = {
-    *("music", "latent", "directions", "render", "notebook", "bundle", "runtime", "pipeline")
+    *("music", "latent", "directions", "render", "notebook", "bundle", "runtime", "pipeline"),
+    "studio",
 }
 VERBS = {"train", "evaluate", "baselines", "export", "interop"}
 LABORATORY = {"data", "model"} | VERBS
@@ -39,6 +40,7 @@ BELOW: dict[str, set[str]] = {
     "bundle": {"music", "latent", "directions"},
     "runtime": {"music", "latent", "bundle"},
     "pipeline": {"music", "latent", "directions", "render", "notebook", "bundle", "runtime"},
+    "studio": {"music", "latent", "render", "bundle", "runtime", "pipeline"},
     "data": {"music"},
     "model": {"music"},
     **dict.fromkeys(VERBS, PRODUCT | LABORATORY),
@@ -177,6 +179,15 @@ def test_torch_stands_in_the_laboratory_only() -> None:
     assert not wrong
 
 
+def test_servers_stand_in_the_studio_only() -> None:
+    wrong = [
+        str(found)
+        for found in imports()
+        if found.imported.split(".")[0] in WEB and found.part != "studio"
+    ]
+    assert not wrong
+
+
 def test_music_needs_numpy_and_nothing_else() -> None:
     allowed = MUSIC_MAY_IMPORT | {"ghostnote"} | set(sys.stdlib_module_names)
     wrong = [
@@ -199,7 +210,11 @@ def test_models_know_no_files_and_no_midi() -> None:
 
 
 COMMANDS = sorted(f"ghostnote.cli.{path.stem}" for path in (ROOT / "cli").glob("[a-z]*.py"))
-HEAVY = "torch onnxruntime onnx soundfile matplotlib sklearn tensorboard mido numpy rich cyclopts"
+HEAVY = (
+    "torch onnxruntime onnx soundfile matplotlib sklearn tensorboard mido numpy rich cyclopts "
+    "fastapi starlette pydantic uvicorn"
+)
+WEB = {"fastapi", "starlette", "pydantic", "uvicorn"}
 
 
 @pytest.mark.parametrize(
@@ -211,6 +226,7 @@ HEAVY = "torch onnxruntime onnx soundfile matplotlib sklearn tensorboard mido nu
         ("from ghostnote import Groove, GhostnoteError, load_map", {"numpy"}),
         ("import ghostnote.pipeline.sampling, ghostnote.bundle, ghostnote.render", {"numpy"}),
         ("import ghostnote.interop.weights", {"numpy"}),
+        ("import ghostnote.studio.api", {"numpy", *WEB}),
     ],
 )
 def test_what_an_import_loads(statement: str, may_load: set[str]) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -213,3 +215,51 @@ def test_controls_are_needed_heard_and_split_as_the_rows_are(
     assert np.array_equal(Runtime(bundle).decode(z, noise, 1.0, controls=controls), decoded)
     assert not np.array_equal(runtime.decode(z, noise, 1.0, controls=1 - controls), decoded)
     assert not np.array_equal(runtime.encode(x, controls)[0], runtime.encode(x, 1 - controls)[0])
+
+
+def test_work_stops_before_its_next_batch(tiny_bundle: Bundle, drawn: tuple[Array, Array]) -> None:
+    class Enough(Exception):
+        pass
+
+    begun = 0
+
+    def before() -> None:
+        nonlocal begun
+        begun += 1
+        if begun == 4:
+            raise Enough
+
+    runtime = Runtime(tiny_bundle, batch=8, before=before)
+    whole = runtime.decode(*drawn, 1.0)
+    assert begun == 3
+    assert np.array_equal(whole, Runtime(tiny_bundle).decode(*drawn, 1.0))
+    with pytest.raises(Enough):
+        runtime.encode(whole)
+    begun = 3
+    with pytest.raises(Enough):
+        runtime.score(whole, drawn[0])
+
+
+@pytest.mark.parametrize(("chosen", "expected"), [(None, "1"), ("0", "0")])
+def test_nothing_is_reported_to_anybody_unless_it_is_wanted(
+    tiny_bundle: Bundle, chosen: str | None, expected: str
+) -> None:
+    """The variable is set before the library is loaded, which reads it only then."""
+    code = (
+        "import sys, os\n"
+        "class Watch:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'onnxruntime': print(os.environ.get('ORT_DISABLE_TELEMETRY'))\n"
+        "sys.meta_path.insert(0, Watch())\n"
+        "from ghostnote.bundle import load_bundle\n"
+        "from ghostnote.pipeline.sampling import sample\n"
+        "sample(model=load_bundle(sys.argv[1]))\n"
+    )
+    environment = {key: value for key, value in os.environ.items() if "TELEMETRY" not in key}
+    if chosen is not None:
+        environment["ORT_DISABLE_TELEMETRY"] = chosen
+    result = subprocess.run(
+        [sys.executable, "-c", code, str(tiny_bundle.path)],
+        capture_output=True, text=True, check=True, env=environment,
+    )  # fmt: skip
+    assert result.stdout.split() == [expected]

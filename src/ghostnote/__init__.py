@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from ghostnote.pipeline.continuing import continue_, lengthen
     from ghostnote.pipeline.humanising import humanize
     from ghostnote.pipeline.infilling import cells, infill
-    from ghostnote.pipeline.interpolation import grid, interpolate
-    from ghostnote.pipeline.map import Map, make_map, map_prior
+    from ghostnote.pipeline.interpolation import blend, grid, interpolate
+    from ghostnote.pipeline.map import Map, make_map, map_prior, map_styles, place
     from ghostnote.pipeline.reconstruction import reconstruct
     from ghostnote.pipeline.sampling import sample
     from ghostnote.pipeline.scoring import Score, score
@@ -51,6 +51,7 @@ __all__ = [
     "Song",
     "__version__",
     "attribute",
+    "blend",
     "cells",
     "concatenate",
     "continue_",
@@ -67,6 +68,8 @@ __all__ = [
     "load_map",
     "make_map",
     "map_prior",
+    "map_styles",
+    "place",
     "play_song",
     "read_midi",
     "read_song",
@@ -96,6 +99,7 @@ _HOMES: Final = {
     "Score": "pipeline.scoring",
     "Song": "music.song",
     "attribute": "pipeline.attributes",
+    "blend": "pipeline.interpolation",
     "cells": "pipeline.infilling",
     "concatenate": "music.groove",
     "continue_": "pipeline.continuing",
@@ -112,6 +116,8 @@ _HOMES: Final = {
     "load_map": "music.kit",
     "make_map": "pipeline.map",
     "map_prior": "pipeline.map",
+    "map_styles": "pipeline.map",
+    "place": "pipeline.map",
     "play_song": "pipeline.songs",
     "read_midi": "music.midi",
     "read_song": "music.song",

@@ -73,6 +73,10 @@ class OutputError(GhostnoteError):
     """A file that exists already, or a place that cannot be written."""
 
 
+class StudioError(GhostnoteError):
+    """A studio that cannot be opened."""
+
+
 class MissingExtraError(GhostnoteError):
     """An optional dependency is not installed."""
 

@@ -1,16 +1,12 @@
 """What we write is loaded, and computes the same, in the real @magenta/music under Node.
 
-The package is installed once, by npm, into the user's cache. Where it cannot be, these tests skip
-and say why.
+Where npm cannot install it, these tests skip and say why.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -31,52 +27,15 @@ from ghostnote.interop.magentajs import (
 
 VERSION = "1.23.1"
 SCRIPT = Path(__file__).with_name("magenta_music.js")
-INSTALL_SECONDS, RUN_SECONDS = 240, 120
+RUN_SECONDS = 120
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="session")
-def packages() -> Path:
+def packages(npm: Callable[[str, str], Path]) -> Path:
     """A folder with @magenta/music in its `node_modules`."""
-    missing = [program for program in ("node", "npm") if shutil.which(program) is None]
-    if missing:
-        pytest.skip(f"@magenta/music needs {' and '.join(missing)}, which is not installed")
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ghostnote-tests"
-    installed = cache / f"magenta-music-{VERSION}"
-    try:
-        if not installed.exists():
-            _install(installed)
-    except OSError as error:
-        pytest.skip(f"@magenta/music cannot be kept in {cache}: {error.strerror}")
-    return installed
-
-
-def _install(target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".installing-", dir=target.parent) as name:
-        folder = Path(name) / target.name
-        folder.mkdir()
-        (folder / "package.json").write_text('{"private": true}')
-        command = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts"]
-        command += ["--no-progress", "--fetch-retries=1", f"@magenta/music@{VERSION}"]
-        try:
-            done = subprocess.run(
-                command,
-                cwd=folder,
-                capture_output=True,
-                text=True,
-                timeout=INSTALL_SECONDS,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            pytest.skip(f"npm did not install @magenta/music in {INSTALL_SECONDS} s")
-        if done.returncode:
-            said = [line for line in done.stderr.splitlines() if line.startswith("npm error")]
-            reason = " ".join(line.removeprefix("npm error").strip() for line in said[:3])
-            pytest.skip(f"npm cannot install @magenta/music {VERSION}: {reason or done.stderr}")
-        if not target.exists():  # another run may have been quicker
-            folder.rename(target)
+    return npm("@magenta/music", VERSION)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from ghostnote.data.corpus import load_corpus
 from ghostnote.data.windows import windows
 from ghostnote.errors import ConfigError, GrooveError
 from ghostnote.music.groove import Groove
-from ghostnote.pipeline.interpolation import grid, interpolate
+from ghostnote.pipeline.interpolation import blend, grid, interpolate
 from ghostnote.pipeline.reconstruction import reconstruct
 from ghostnote.pipeline.sampling import sample
 from ghostnote.runtime import Runtime
@@ -129,14 +129,36 @@ def test_a_grid_can_be_turned_and_mirrored(lively: Runtime, grooves: list[Groove
     assert transposed == [list(column) for column in zip(*rows, strict=True)]
 
 
+def test_a_place_between_four_is_that_of_the_grid(lively: Runtime, grooves: list[Groove]) -> None:
+    rows = grid(grooves, 3, 5, model=lively, temperature=0.5, seed=2)
+    for row, y in zip(rows, (0, 0.5, 1), strict=True):
+        for there, x in zip(row, (0, 0.25, 0.5, 0.75, 1), strict=True):
+            assert blend(grooves, x, y, model=lively, temperature=0.5, seed=2) == there
+
+
+def test_a_place_between_four_can_be_anywhere_between(shipped: Runtime) -> None:
+    corners = sample(4, seed=6, model=shipped)
+    near, far = (blend(corners, 0.02 + way, 0.03, model=shipped) for way in (0, 0.7))
+    assert distance(near, blend(corners, 0, 0, model=shipped)) < distance(far, corners[0])
+    tempos = [
+        corner.replace(bpm=bpm) for corner, bpm in zip(corners, (80, 120, 100, 140), strict=True)
+    ]
+    assert blend(tempos, 0.5, 0.25, model=shipped).bpm == pytest.approx(105)
+
+
 def test_what_does_not_fit_is_refused(lively: Runtime, grooves: list[Groove]) -> None:
     a, b, c, d = grooves
     with pytest.raises(GrooveError, match=r"between 2 and 4 bars \(cut .*\[:2\]"):
         interpolate(a, groove_of(1, 4), model=lively)
     with pytest.raises(GrooveError, match="3/4"):
         interpolate(a, Groove.silent(2, meter=(3, 4)), model=lively)
-    with pytest.raises(GrooveError, match="four corners, not 3"):
+    with pytest.raises(GrooveError, match="four corners are needed, not 3"):
         grid([a, b, c], model=lively)
+    with pytest.raises(GrooveError, match="four corners are needed, not 5"):
+        blend([a, b, c, d, a], 0, 0, model=lively)
+    for place in ((-0.1, 0), (0, 1.1), (float("nan"), 0)):
+        with pytest.raises(ConfigError, match="is not in 0 to 1"):
+            blend([a, b, c, d], *place, model=lively)
     for n in (1, 0, -1):
         with pytest.raises(ConfigError):
             interpolate(a, b, n, model=lively)

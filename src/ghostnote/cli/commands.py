@@ -21,6 +21,7 @@ _LABORATORY: Final = Group("Teach a model", sort_key=2)
 _OPTIONS: Final = Group("Options", sort_key=3)
 
 _COMMANDS: Final = (
+    ("studio:studio", _MUSIC, "Make and play loops in your browser."),
     ("sample:sample", _MUSIC, "Write new drum loops as MIDI and audio, with a picture."),
     ("vary:vary", _MUSIC, "Write variations of drum MIDI files, from subtle to far."),
     ("interpolate:interpolate", _MUSIC, "Go from one groove to another, or between four."),
@@ -35,6 +36,7 @@ _COMMANDS: Final = (
     ("map_:map_", _MUSIC, "Draw a folder of grooves, or a model's prior, as a map."),
     ("render:render", _MUSIC, "Turn drum MIDI files into audio."),
     ("plot:plot", _MUSIC, "Draw drum MIDI files as drum rolls."),
+    ("serve:serve", _MUSIC, "Serve the studio and its REST, without opening a browser."),
     ("data:app", _LABORATORY, "Fetch the Groove MIDI Dataset, look into it, add your own."),
     ("presets:presets", _LABORATORY, "List the presets that can be trained."),
     ("train:train", _LABORATORY, "Train a preset, or go on training a run."),

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from ghostnote.errors import ConfigError, GrooveError
 from ghostnote.latent import shares, slerp
 from ghostnote.music.groove import Groove
-from ghostnote.pipeline.latents import decode, encode, joined, noise_of
+from ghostnote.pipeline.latents import decode, encode, in_range, joined, noise_of
 from ghostnote.pipeline.models import DEFAULT, Model, runtime_of
 from ghostnote.runtime import FloatArray, Runtime
 
@@ -84,17 +84,58 @@ def grid(
         ConfigError: as `interpolate` does.
         BundleError: the bundle cannot be loaded.
     """
+    played = _amid(corners, shares(rows), shares(columns), temperature, seed, model)
+    return [played[start : start + columns] for start in range(0, rows * columns, columns)]
+
+
+def blend(
+    corners: Sequence[Groove],
+    x: float,
+    y: float,
+    *,
+    temperature: float = 0.0,
+    seed: int = 0,
+    model: Model = DEFAULT,
+) -> Groove:
+    """The groove at one place between four: any point of the `grid`, not only those on its lines.
+
+    Args:
+        corners: top left, top right, bottom left, bottom right; of one length, in the model's
+            meter.
+        x: from 0, at the left, to 1, at the right.
+        y: from 0, at the top, to 1, at the bottom.
+        temperature: divides the hit logits; at 0 every cell is the most likely one.
+        seed: of what is drawn.
+        model: a bundle, its name or its folder; or a `Runtime`, to load it once for many calls.
+
+    Raises:
+        GrooveError: as `grid` does.
+        ConfigError: as `grid` does, or `x` or `y` is not in [0, 1].
+        BundleError: the bundle cannot be loaded.
+    """
+    down, right = np.array([in_range(y, "y")]), np.array([in_range(x, "x")])
+    return _amid(corners, down, right, temperature, seed, model)[0]
+
+
+def _amid(
+    corners: Sequence[Groove],
+    down: Numbers,
+    right: Numbers,
+    temperature: float,
+    seed: int,
+    model: Model,
+) -> list[Groove]:
+    """The grooves at all of `down` `[rows]` × `right` `[columns]`, row by row."""
     if len(corners) != 4:
         raise GrooveError(
-            f"a grid has four corners, not {len(corners)}",
+            f"four corners are needed, not {len(corners)}",
             remedy="give top left, top right, bottom left and bottom right",
         )
-    down, right = shares(rows)[:, None], shares(columns)
+    rows = down[:, None]
     points = _Points.of(corners, runtime_of(model), temperature, seed)
-    z = _middle(points.latents, down[..., None], right[:, None])
-    bpm = _middle_tempo([corner.bpm for corner in corners], down, right)
-    played = points.played(z.reshape(-1, *z.shape[2:]), bpm.ravel())
-    return [played[start : start + columns] for start in range(0, rows * columns, columns)]
+    z = _middle(points.latents, rows[..., None], right[:, None])
+    bpm = _middle_tempo([corner.bpm for corner in corners], rows, right)
+    return points.played(z.reshape(-1, *z.shape[2:]), bpm.ravel())
 
 
 def _middle(corners: Sequence[FloatArray], down: Numbers, right: Numbers) -> FloatArray:

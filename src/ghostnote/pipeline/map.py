@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -9,10 +10,14 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from ghostnote.bundle import Bundle
 from ghostnote.errors import ConfigError
 from ghostnote.latent import uniforms
+from ghostnote.music.groove import Groove, valid_bpm
+from ghostnote.pipeline.latents import plain_controls
 from ghostnote.pipeline.models import DEFAULT, Model, runtime_of
-from ghostnote.pipeline.sampling import draws
+from ghostnote.pipeline.sampling import Source, draw_windows, draws
+from ghostnote.runtime import from_x
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -66,10 +71,24 @@ class Map:
         Raises:
             ConfigError: the map was laid out by neighbours, which has no way back.
         """
-        if self.layout != "pca":
-            raise ConfigError("a map of neighbours has no latents between its points")
+        self._has_a_way_back()
         places = np.asarray(points, np.float64).reshape(-1, 2)
         return np.asarray(self.centre + places @ self.axes, np.float32)
+
+    def carried(self, z: npt.NDArray[Any], place: npt.ArrayLike) -> npt.NDArray[np.float32]:
+        """`z` `[Z]`, carried to `place` `[2]` of a PCA map: as it was in all that it does not show.
+
+        Raises:
+            ConfigError: the map was laid out by neighbours, which has no way back.
+        """
+        self._has_a_way_back()
+        wide = np.asarray(z, np.float64)
+        apart = np.asarray(place, np.float64) - self.axes @ (wide - self.centre)
+        return np.asarray(wide + apart @ self.axes, np.float32)
+
+    def _has_a_way_back(self) -> None:
+        if self.layout != "pca":
+            raise ConfigError("a map of neighbours has no latents between its points")
 
 
 def make_map(
@@ -79,6 +98,7 @@ def make_map(
     styles: Sequence[str] = (),
     layout: str = "pca",
     seed: int = 0,
+    along: npt.NDArray[Any] | None = None,
 ) -> Map:
     """Latents `z` `[N, Z]` as a map.
 
@@ -89,6 +109,8 @@ def make_map(
         layout: ``pca`` keeps the two directions along which z differs most; ``neighbours`` keeps
             what is near together (see `neighbours`), and no distances.
         seed: of the layout by neighbours.
+        along: latents `[M, Z]`, such as the means of groups, whose two directions the axes are
+            instead, to show the groups apart.
 
     Raises:
         ConfigError: fewer than three latents, another number of labels, or no such layout.
@@ -102,14 +124,16 @@ def make_map(
         raise ConfigError(f"unknown layout {layout!r}", remedy=f"one of: {', '.join(LAYOUTS)}")
     wide = z.astype(np.float64)
     centre = wide.mean(0)
-    _, scale, right = np.linalg.svd(wide - centre, full_matrices=False)
+    spanned = wide if along is None else along.astype(np.float64)
+    _, _, right = np.linalg.svd(spanned - spanned.mean(0), full_matrices=False)
     axes = right[:2]
     # The sign of an axis is arbitrary, and differs between linear algebra libraries.
     axes = axes * np.sign(axes[np.arange(2), np.abs(axes).argmax(1)])[:, None]
     points = (wide - centre) @ axes.T
+    whole = max(float(((wide - centre) ** 2).sum()), 1e-12)
+    first, second = ((points**2).sum(0) / whole).tolist()
     if layout == "neighbours":
         points = neighbours(wide, points, seed)
-    first, second = (scale[:2] ** 2 / max(float((scale**2).sum()), 1e-12)).tolist()
     return Map(
         points,
         tuple(labels),
@@ -139,6 +163,85 @@ def map_prior(n: int = 1000, *, model: Model = DEFAULT, layout: str = "pca", see
     styles = [f"component {number + 1}" for number in component.tolist()]
     labels = [f"draw {index}" for index in range(n)]
     return make_map(z, labels=labels, styles=styles, layout=layout, seed=seed)
+
+
+def map_styles(each: int = 24, *, model: Model = DEFAULT, seed: int = 0) -> Map:
+    """What a model plays in each style of its training data, as a map: `each` draws of a style.
+
+    The axes are those along which the means of the styles differ most. Draw `i` of a style is what
+    ``sample(start=i, style=…)`` begins with. A model that knows fewer than three styles has draws
+    of its prior on the map, as `map_prior` has, and no styles.
+
+    Raises:
+        ConfigError: `each` is less than 1.
+        BundleError: the bundle cannot be loaded.
+    """
+    if each < 1:
+        raise ConfigError(f"{each} draws of each style", remedy="ask for 1 or more")
+    bundle = runtime_of(model).bundle
+    styles = styles_of(bundle)
+    if len(styles) < 3:
+        z, _ = draws(bundle, seed, range(max(3, each)))
+        return make_map(z)
+    priors = [bundle.prior_of(style=style) for style in styles]
+    z = np.concatenate([draws(bundle, seed, range(each), source=Source(p))[0] for p in priors])
+    return make_map(
+        z,
+        labels=[f"{style} {index}" for style in styles for index in range(each)],
+        styles=[style for style in styles for _ in range(each)],
+        along=np.stack([prior.weights @ prior.means for prior in priors]),
+    )
+
+
+def styles_of(bundle: Bundle) -> list[str]:
+    """The styles of the training data that a model knows; none in an older bundle."""
+    return [str(part.value) for part in bundle.parts if part.kind == "style"]
+
+
+def place(
+    plane: Map,
+    x: float,
+    y: float,
+    *,
+    bpm: float | None = None,
+    temperature: float | None = None,
+    seed: int = 0,
+    model: Model = DEFAULT,
+) -> Groove:
+    """The groove at a place of a map: draw 0 of `seed`, carried there.
+
+    What the map does not show is as the draw has it, so one seed is one musician who goes about
+    the map, and the groove changes little where the place does. As `sample`, it never plays the
+    very hits of a training window.
+
+    Args:
+        plane: a map of the model's latents, laid out by PCA, such as `map_styles` gives.
+        x: along the first axis, as `plane.points` has it.
+        y: along the second.
+        bpm: the tempo; the bundle's own by default.
+        temperature: divides the hit logits; the bundle's own by default.
+        seed: which draw, and with what noise it is played.
+        model: a bundle, its name or its folder; or a `Runtime`, to load it once for many calls.
+
+    Raises:
+        ConfigError: a number is out of range or not finite, or the map has no way back or is of
+            another model.
+        GrooveError: `bpm` is out of range.
+        BundleError: the bundle cannot be loaded.
+    """
+    runtime = runtime_of(model)
+    bundle = runtime.bundle
+    if len(plane.centre) != bundle.latent:
+        raise ConfigError(f"the map is not one of {bundle.name}")
+    if not (math.isfinite(x) and math.isfinite(y)):
+        raise ConfigError(f"{x:g}, {y:g} is no place on a map")
+    tempo = valid_bpm(bundle.bpm if bpm is None else bpm)
+    source = Source(
+        bundle.prior, controls=plain_controls(bundle, 1), carry=lambda z: plane.carried(z, (x, y))
+    )
+    heat = bundle.temperature if temperature is None else temperature
+    played, _ = draw_windows(runtime, seed, range(1), heat, source)
+    return from_x(played, bundle, bpm=tempo)[0]
 
 
 def neighbours(z: FloatArray, start: FloatArray, seed: int) -> FloatArray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,17 +94,21 @@ class Source:
         centre: `[Z]`, from where it is gone towards the draw; None to go all the way.
         radius: how much of the way is gone, from 0 to 1.
         controls: `[1, T, K]`, for a model that takes them.
+        carry: what is done at last with a z `[Z]`.
     """
 
     prior: Prior
     centre: FloatArray | None = None
     radius: float = 1.0
     controls: FloatArray | None = None
+    carry: Callable[[FloatArray], FloatArray] | None = None
 
     def draw(self, uniform: FloatArray) -> FloatArray:
         """One z `[Z]` from `prior.n_uniforms` uniform numbers."""
         z = self.prior.draw(uniform)
-        return z if self.centre is None else slerp(self.centre, z, self.radius)
+        if self.centre is not None:
+            z = slerp(self.centre, z, self.radius)
+        return z if self.carry is None else self.carry(z)
 
 
 def _around(near: Groove, radius: float, prior: Prior, runtime: Runtime, seed: int) -> Source:

@@ -267,14 +267,21 @@ def write_audio(path: str | Path, audio: Mix, *, overwrite: bool = True) -> None
         )
     with atomic_path(target, overwrite=overwrite) as temporary:
         if suffix == ".wav":
-            # By the standard library, since soundfile would take longer to import than to write.
-            with wave.open(str(temporary), "wb") as file:
-                file.setnchannels(2)
-                file.setsampwidth(2)
-                file.setframerate(audio.sample_rate)
-                file.writeframes(np.rint(audio.samples * np.float32(32767)).astype("<i2").tobytes())
+            temporary.write_bytes(wav_bytes(audio))
         else:
             _encode(target, temporary, audio)
+
+
+def wav_bytes(audio: Mix) -> bytes:
+    """`audio` as a 16-bit WAV file."""
+    # By the standard library, since soundfile would take longer to import than to write.
+    content = io.BytesIO()
+    with wave.open(content, "wb") as file:
+        file.setnchannels(2)
+        file.setsampwidth(2)
+        file.setframerate(audio.sample_rate)
+        file.writeframes(np.rint(audio.samples * np.float32(32767)).astype("<i2").tobytes())
+    return content.getvalue()
 
 
 def for_player(audio: Mix) -> tuple[bytes, str]:
