@@ -7,15 +7,18 @@ import platform
 import re
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from benchmarks.cells import Cell, Cells
-from ghostnote.data.bars import Bars
+from ghostnote.bundle import WEIGHTS, load_bundle
+from ghostnote.data.bars import Bars, to_x
 from ghostnote.data.corpus import Corpus, load_corpus
 from ghostnote.data.windows import Windows, windows
 from ghostnote.errors import ConfigError, GhostnoteError
@@ -24,6 +27,8 @@ from ghostnote.model.size import n_parameters
 from ghostnote.train.checkpoint import Checkpoint, load_checkpoint
 from ghostnote.train.config import RunConfig, refuse_contradictions, to_table
 from ghostnote.train.loop import BEST, LAST, Machine, train
+
+FloatArray = npt.NDArray[np.float32]
 
 RESULTS = Path("docs/results")
 
@@ -35,10 +40,11 @@ class Job:
     Attributes:
         name: of the cell.
         run: what is trained.
-        measure: gives the figures of the best checkpoint.
+        measure: gives the figures of a checkpoint.
         training: the run's folder; cells that differ in what is measured alone share one.
         hop: bars between the windows that it is judged on.
         others: what else decides the figures, as plain values.
+        judged: which checkpoint is measured, the best or the last.
     """
 
     name: str
@@ -47,6 +53,7 @@ class Job:
     training: str = ""
     hop: int = 1
     others: Mapping[str, Any] = field(default_factory=dict)
+    judged: str = BEST
 
     @property
     def setting(self) -> dict[str, Any]:
@@ -101,9 +108,8 @@ class Laboratory:
         )
         if outcome.reason == "interrupted":
             raise KeyboardInterrupt
-        best = load_checkpoint(folder / BEST)
         began = time.monotonic()
-        figures = job.measure(best, self)
+        figures = job.measure(load_checkpoint(folder / job.judged), self)
         cell = Cell(
             job.name,
             job.setting,
@@ -150,6 +156,12 @@ class _Lines:
             f"{record['bits']:.1f} bits",
             flush=True,
         )
+
+
+def cells_of(some: Windows) -> FloatArray:
+    """All windows as the models take them, `[W, T, 3V]`."""
+    bars = Bars.of(some)
+    return to_x(bars.cells(bars.bars_of(np.arange(len(bars)))))
 
 
 def of_length(run: RunConfig, updates: int, epochs: float | None, n: int, checks: int) -> RunConfig:
@@ -221,6 +233,26 @@ def chosen(jobs: list[Job], asked: argparse.Namespace) -> list[Job]:
         names = "; ".join(dict.fromkeys(job.name for job in jobs))
         raise ConfigError(f"no cell is called {' or '.join(asked.cells)}", remedy=f"of: {names}")
     return found
+
+
+def local(
+    asked: argparse.Namespace,
+    cells: Cells,
+    names: Sequence[str],
+    measured: Callable[[argparse.Namespace], Mapping[str, Any]],
+) -> None:
+    """The cell of a benchmark of a bundle, that trains nothing: as it was kept, or measured now.
+
+    `names` are the options that decide the figures, beside the bundle's own weights.
+    """
+    bundle = load_bundle(asked.model)
+    weights = bundle.config["files"][WEIGHTS]
+    setting = {**{name: getattr(asked, name) for name in names}, "weights": weights}
+    if not cells.find(bundle.name, setting):
+        began = time.monotonic()
+        figures = measured(asked)
+        cost = {"seconds": round(time.monotonic() - began, 1), "commit": commit()}
+        cells.keep(Cell(bundle.name, setting, figures, cost))
 
 
 def carried_out(main: Callable[[], None]) -> int:
