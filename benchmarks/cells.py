@@ -78,7 +78,7 @@ class Cells:
         )
 
     def keep(self, cell: Cell) -> None:
-        """Write `cell` into the file, in the place of one with the same setting.
+        """Write `cell` into the file, in the place of one of that name and seed.
 
         The file is read again first, since another process may measure other cells.
 
@@ -87,9 +87,7 @@ class Cells:
         """
         self._read()
         others = [
-            other
-            for other in self._cells
-            if other.name != cell.name or not same(other.setting, cell.setting)
+            other for other in self._cells if (other.name, other.seed) != (cell.name, cell.seed)
         ]
         self._cells = [*others, cell]
         document = {"cells": [asdict(each) for each in self._cells]}

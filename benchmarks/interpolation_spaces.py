@@ -205,11 +205,11 @@ class Judges:
 ABOUT = f"""# Interpolation in latent space and in data space
 
 Made by `python -m benchmarks.interpolation_spaces`; all figures are in
-[{NAME}.json]({NAME}.json). Pairs of windows of the validation split, of different takes, and {POINTS} points from one to the
-other, ends included. In latent space, the posterior means are the ends and points are decoded at
-temperature 0, all with the same noise. In data space, each step (as in MusicVAE, section 5.3), or
-each cell, is that of the end with the probability of the way that is gone; of the windows
-themselves, and of their reconstructions.
+[{NAME}.json]({NAME}.json). Pairs of windows of the validation split, of different takes, and
+{POINTS} points from one to the other, ends included. In latent space, the posterior means are the
+ends, and points are decoded at temperature 0, all with the same noise. In data space, each step (as
+in MusicVAE, section 5.3), or each cell, is that of the end with the probability of the way that is
+gone; of the windows themselves, and of their reconstructions.
 
 *Nats a step* are by a {ORDER}-gram model of the sets of hits, fitted to the training split. *Told
 apart* is the balanced accuracy of the classifier two-sample test between points and
