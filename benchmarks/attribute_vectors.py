@@ -130,7 +130,8 @@ def measured(asked: argparse.Namespace) -> dict[str, Any]:
 
 ABOUT = f"""# Attribute vectors
 
-Made by `python -m benchmarks.attribute_vectors`; all figures are in [{NAME}.json]({NAME}.json).
+Made by `python -m benchmarks.attribute_vectors`; all figures are in
+[{NAME}.json]({NAME}.json).
 
 The paper's vector of an attribute (MusicVAE, section 5.4) is the mean z of the quarter of the
 training windows that have most of it, minus that of the quarter that have least. The shipped
@@ -152,6 +153,7 @@ def page(cells: Sequence[Cell]) -> list[str]:
             f"{setting['grooves']} windows of the {setting['split']} split, seed "
             f"{setting['seed']}; commit {cell.cost['commit'][:7]}.",
             summary(figures),
+            conclusion(figures),
         ]
         for kind, found in figures["kinds"].items():
             effect = np.array(found["effect"])
@@ -200,6 +202,25 @@ def summary(figures: Any) -> str:
             ]
         rows.append(line)
     return table(header, rows)
+
+
+def conclusion(figures: Any) -> str:
+    """Both kinds in a sentence."""
+    paper, shipped = (figures["kinds"][kind] for kind in ("mean difference", "shipped"))
+
+    def mean_of(found: Any) -> tuple[float, float, float]:
+        effect = np.array(found["effect"])
+        own = np.diagonal(effect[:, -1] - effect[:, 0])
+        return float(own.mean()), float(np.mean(found["side_effects"])), np.mean(found["length"])
+
+    cleaner = sum(np.less(shipped["side_effects"], paper["side_effects"]))
+    (one, aside, short), (other, beside, long) = mean_of(paper), mean_of(shipped)
+    return (
+        f"On average over the attributes, the paper's vectors move their own by {one:.2f} and some "
+        f"other by {aside:.2f} of that; the shipped directions, which go {long / short:.1f} times "
+        f"as far, by {other:.2f} and {beside:.2f} of that. The shipped one has the smaller side "
+        f"effect in {cleaner} of {len(figures['attributes'])}."
+    )
 
 
 def main() -> None:
