@@ -13,6 +13,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -177,26 +178,27 @@ def measure(best: Checkpoint, lab: Laboratory, *, hop: int) -> Mapping[str, Any]
     }
 
 
-def jobs(scale_name: str, seeds: Sequence[int], epochs: float | None, lab: Laboratory) -> list[Job]:
-    """All cells of a scale."""
-    scale = SCALES[scale_name]
-    found = []
-    for seed in seeds:
-        for kind in HEADS:
-            for bars in BARS:
-                for decoder in DECODERS:
-                    run = run_of(scale, kind, bars, decoder, seed)
-                    n = len(lab.windows(run, "train", run.hop))
-                    hop = bars // 2
-                    found.append(
-                        Job(
-                            cell_name(scale_name, kind, bars, decoder),
-                            of_length(run, scale.updates, epochs, n, CHECKS),
-                            lambda best, lab, hop=hop: measure(best, lab, hop=hop),  # type: ignore[misc]
-                            hop=hop,
-                        )
-                    )
-    return found
+def names_of(scale: str) -> dict[str, tuple[str, int, str]]:
+    """The names of all cells of a scale, each with representation, bars and decoder."""
+    return {
+        cell_name(scale, kind, bars, decoder): (kind, bars, decoder)
+        for kind in HEADS
+        for bars in BARS
+        for decoder in DECODERS
+    }
+
+
+def job_of(name: str, scale: str, seed: int, epochs: float | None, lab: Laboratory) -> Job:
+    """What is to be done for a cell."""
+    kind, bars, decoder = names_of(scale)[name]
+    run, hop = run_of(SCALES[scale], kind, bars, decoder, seed), bars // 2
+    n = len(lab.windows(run, "train", run.hop))
+    return Job(
+        name,
+        of_length(run, SCALES[scale].updates, epochs, n, CHECKS),
+        partial(measure, hop=hop),
+        hop=hop,
+    )
 
 
 # -- the page --------------------------------------------------------------------------------
@@ -344,9 +346,10 @@ def main() -> None:
 
     if not asked.page:
         lab = laboratory(asked)
-        for job in chosen(jobs(asked.scale, asked.seeds, asked.epochs, lab), asked):
-            lab.cell(job, cells)
-            write()
+        for seed in asked.seeds:
+            for name in chosen(names_of(asked.scale), asked):
+                lab.cell(job_of(name, asked.scale, seed, asked.epochs, lab), cells)
+                write()
     write()
 
 

@@ -259,7 +259,7 @@ def page(cells: Sequence[Cell]) -> list[str]:
                             f"{(way['hits_per_bar'][0] + way['hits_per_bar'][-1]) / 2:.2f}",
                             f"{way['hits_per_bar'][half]:.2f}",
                             f"{way['largest_jump']:.1f}",
-                            f"{way['cells_on_the_way'] / way['cells_between_ends']:.2f}",
+                            ratio(way["cells_on_the_way"], way["cells_between_ends"]),
                         ]
                         for kind, way in kinds.items()
                     ),
@@ -270,6 +270,11 @@ def page(cells: Sequence[Cell]) -> list[str]:
             *along("Hits a bar:", kinds, "hits_per_bar", 2),
         ]
     return parts
+
+
+def ratio(way: float, distance: float) -> str:
+    """How much longer than the distance a way is; – where the ends are the same."""
+    return f"{way / distance:.2f}" if distance else "–"
 
 
 def along(title: str, kinds: dict[str, dict[str, Any]], name: str, digits: int) -> list[str]:

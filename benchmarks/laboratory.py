@@ -7,7 +7,7 @@ import platform
 import re
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -222,16 +222,18 @@ def laboratory(asked: argparse.Namespace) -> Laboratory:
     return Laboratory(asked.runs, Machine.of(asked.device, asked.precision), load_corpus())
 
 
-def chosen(jobs: list[Job], asked: argparse.Namespace) -> list[Job]:
-    """The jobs that ``--cells`` names.
+def chosen(names: Iterable[str], asked: argparse.Namespace) -> list[str]:
+    """The cells that ``--cells`` asks for, of those that there are.
 
     Raises:
-        ConfigError: it names none.
+        ConfigError: it asks for none.
     """
-    found = [job for job in jobs if any(text in job.name for text in asked.cells)]
+    every = list(names)
+    found = [name for name in every if any(text in name for text in asked.cells)]
     if not found:
-        names = "; ".join(dict.fromkeys(job.name for job in jobs))
-        raise ConfigError(f"no cell is called {' or '.join(asked.cells)}", remedy=f"of: {names}")
+        raise ConfigError(
+            f"no cell is called {' or '.join(asked.cells)}", remedy=f"of: {'; '.join(every)}"
+        )
     return found
 
 

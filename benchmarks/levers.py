@@ -37,6 +37,7 @@ from ghostnote.evaluate.two_sample import features, two_sample_accuracy
 from ghostnote.export.bundle import build_model, posteriors
 from ghostnote.export.prior import fit_prior
 from ghostnote.latent import uniforms
+from ghostnote.model.config import HierarchicalConfig
 from ghostnote.model.vae import GrooveVAE
 from ghostnote.train.checkpoint import Checkpoint
 from ghostnote.train.config import RunConfig, assignment, from_table, update
@@ -457,41 +458,38 @@ def cost(found: Sequence[Cell]) -> str:
     )
 
 
-def tiny(jobs: Sequence[Job]) -> list[Job]:
-    """The same levers on a network that is trained in a moment, to see that they can be run.
-
-    They go into files of their own, so that they take no result's place.
-    """
+def shrunk(job: Job) -> Job:
+    """The same lever on a network that is trained in a moment, to see that it can be run."""
     small = (
         *("model.encoder.size=8", "model.decoder.size=8", "optimiser.batch=8"),
         *("model.latent=6", "corruption.sampling_rise=2"),
     )
-
-    def shrunk(run: RunConfig) -> RunConfig:
-        for text in small:
-            run = update(run, assignment(text))
-        if run.model.decoder.kind == "hierarchical":
-            run = update(run, assignment("model.decoder.conductor=8"))
-        return run
-
-    return [replace(job, run=shrunk(job.run)) for job in jobs]
+    run = job.run
+    for text in small:
+        run = update(run, assignment(text))
+    if isinstance(run.model.decoder, HierarchicalConfig):
+        run = update(run, assignment("model.decoder.conductor=8"))
+    return replace(job, run=run)
 
 
 def main() -> None:
     options = parser(__doc__, NAME)
     options.add_argument("--samples", type=int, default=SAMPLES, help="draws of the prior")
-    options.add_argument("--tiny", action="store_true", help="tiny networks, to try the command")
+    options.add_argument(
+        "--tiny",
+        action="store_true",
+        help="tiny networks, and files of their own: tries the command",
+    )
     options.add_argument("--list", action="store_true", help="say what there is to try, and stop")
     asked: argparse.Namespace = options.parse_args()
-    epochs = EPOCHS if asked.epochs is None else asked.epochs
-    found = [job_of(lever, seed, epochs, asked.samples) for seed in asked.seeds for lever in LEVERS]
     if asked.list:
         for lever in LEVERS:
             print(f"{lever.name}: {lever.changes}\n    {lever.expectation}")
         return
-    name = NAME
+    epochs = EPOCHS if asked.epochs is None else asked.epochs
+    name, levers = NAME, {lever.name: lever for lever in LEVERS}
     if asked.tiny:
-        name, found, asked.runs = f"{NAME}-tiny", tiny(found), asked.runs / "tiny"
+        name, asked.runs = f"{NAME}-tiny", asked.runs / "tiny"
     cells = Cells(asked.results / f"{name}.json")
 
     def write() -> None:
@@ -499,9 +497,11 @@ def main() -> None:
 
     if not asked.page:
         lab = laboratory(asked)
-        for job in chosen(found, asked):
-            lab.cell(job, cells)
-            write()
+        for seed in asked.seeds:
+            for which in chosen(levers, asked):
+                job = job_of(levers[which], seed, epochs, asked.samples)
+                lab.cell(shrunk(job) if asked.tiny else job, cells)
+                write()
     write()
 
 

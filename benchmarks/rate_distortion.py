@@ -79,42 +79,35 @@ def cell_name(scale: str, beta: float, free_bits: float) -> str:
     return f"{scale}: beta {beta:g}, {free_bits:g} free bits"
 
 
-def jobs(scale_name: str, seeds: Sequence[int], epochs: float | None, lab: Laboratory) -> list[Job]:
-    """All points of a scale."""
+def names_of(scale: str) -> dict[str, tuple[float, float]]:
+    """The names of all points of a scale, each with β and free bits."""
+    return {cell_name(scale, *point): point for point in POINTS}
+
+
+def job_of(name: str, scale_name: str, seed: int, epochs: float | None, lab: Laboratory) -> Job:
+    """What is to be done for a point."""
     scale = SCALES[scale_name]
-    found = []
-    for seed in seeds:
-        for beta, free_bits in POINTS:
-            run = RunConfig(
-                name=NAME,
-                model=ModelConfig(
-                    bars=BARS,
-                    latent=scale.latent,
-                    encoder=BidirectionalConfig(size=scale.size),
-                    decoder=HierarchicalConfig(
-                        size=scale.size, layers=scale.layers, conductor=scale.size
-                    ),
-                ),
-                objective=ObjectiveConfig(beta=beta, free_bits=free_bits),
-                optimiser=OptimiserConfig(
-                    batch=scale.batch,
-                    learning_rate=scale.learning_rate,
-                    warmup=min(100, scale.updates // 4),
-                ),
-                patience=CHECKS + 1,
-                seed=seed,
-            )
-            n = len(lab.windows(run, "train", run.hop))
-            found.append(
-                Job(
-                    cell_name(scale_name, beta, free_bits),
-                    of_length(run, scale.updates, epochs, n, CHECKS),
-                    measure,
-                    hop=BARS // 2,
-                    judged=LAST,
-                )
-            )
-    return found
+    beta, free_bits = names_of(scale_name)[name]
+    run = RunConfig(
+        name=NAME,
+        model=ModelConfig(
+            bars=BARS,
+            latent=scale.latent,
+            encoder=BidirectionalConfig(size=scale.size),
+            decoder=HierarchicalConfig(size=scale.size, layers=scale.layers, conductor=scale.size),
+        ),
+        objective=ObjectiveConfig(beta=beta, free_bits=free_bits),
+        optimiser=OptimiserConfig(
+            batch=scale.batch,
+            learning_rate=scale.learning_rate,
+            warmup=min(100, scale.updates // 4),
+        ),
+        patience=CHECKS + 1,
+        seed=seed,
+    )
+    n = len(lab.windows(run, "train", run.hop))
+    run = of_length(run, scale.updates, epochs, n, CHECKS)
+    return Job(name, run, measure, hop=BARS // 2, judged=LAST)
 
 
 def measure(last: Checkpoint, lab: Laboratory) -> Mapping[str, Any]:
@@ -258,9 +251,10 @@ def main() -> None:
 
     if not asked.page:
         lab = laboratory(asked)
-        for job in chosen(jobs(asked.scale, asked.seeds, asked.epochs, lab), asked):
-            lab.cell(job, cells)
-            write()
+        for seed in asked.seeds:
+            for name in chosen(names_of(asked.scale), asked):
+                lab.cell(job_of(name, asked.scale, seed, asked.epochs, lab), cells)
+                write()
     write()
 
 
