@@ -133,7 +133,7 @@ ABOUT = f"""# Attribute vectors
 Made by `python -m benchmarks.attribute_vectors`; all figures are in
 [{NAME}.json]({NAME}.json).
 
-The paper's vector of an attribute (MusicVAE, section 5.4) is the mean z of the quarter of the
+The paper's vector of an attribute is the mean z of the quarter of the
 training windows that have most of it, minus that of the quarter that have least. The shipped
 directions come from a regression, and leave the other attributes where they are as far as it can
 tell ([attributes](../attributes.md)). Both are added to the posterior means of validation windows,

@@ -358,9 +358,8 @@ def drawn(model: GrooveVAE, training: Bars, lever: Lever, n: int) -> np.ndarray[
 
 ABOUT = f"""# Levers
 
-Made by `python -m benchmarks.levers`; exact configurations and all figures are in
-[{NAME}.json]({NAME}.json). Each lever is `{PRESET}` with one thing changed against the base,
-trained on GMD's training split for a fixed number of epochs and judged on the validation split at
+Made by `python -m benchmarks.levers`. Each lever is `{PRESET}` with one thing changed against the
+base, trained on GMD's training split for a fixed number of epochs and judged on the validation split at
 its best checkpoint. The expectation was written down before the run. The base is
 {" ".join(f"`{each}`" for each in BASE)} and what the preset has, with samples of a prior of
 {COMPONENTS} components at temperature {TEMPERATURE:g}. Results are against the base: F1 of hits,
@@ -392,7 +391,7 @@ def page(cells: Sequence[Cell]) -> list[str]:
     ]
     if cells:
         parts += [
-            origin(cells),
+            f"{origin(cells)} Configurations and all figures are in [{NAME}.json]({NAME}.json).",
             "## Figures",
             table(["lever", *(title for _, title, _ in FULL)], full),
         ]

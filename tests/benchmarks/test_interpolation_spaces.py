@@ -87,11 +87,15 @@ def test_ways_begin_and_end_where_they_should(tiny_bundle: Bundle) -> None:
         np.testing.assert_array_equal(way[[0, 2]], ends)
 
 
-def test_pairs_are_of_two_takes(drumming: Path) -> None:
-    split = windows(load_corpus(drumming).select(split="validation"), bars=2)
-    found = pairs(split, 50, np.random.default_rng(0))
-    assert found.shape == (50, 2)
-    assert (split.take[found[:, 0]] != split.take[found[:, 1]]).all()
+def test_pairs_are_of_two_takes_in_groups_that_share_none(drumming: Path) -> None:
+    split = windows(load_corpus(drumming).select(split="train"), bars=2)
+    ends, group = pairs(split, 50, np.random.default_rng(0))
+    assert ends.shape == (50, 2)
+    takes = split.take[ends]
+    assert (takes[:, 0] != takes[:, 1]).all()
+    assert len(np.unique(group)) > 1
+    for one in np.unique(group):
+        assert not set(takes[group == one].flat) & set(takes[group != one].flat)
 
 
 @pytest.mark.slow
