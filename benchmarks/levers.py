@@ -359,8 +359,8 @@ def drawn(model: GrooveVAE, training: Bars, lever: Lever, n: int) -> np.ndarray[
 ABOUT = f"""# Levers
 
 Made by `python -m benchmarks.levers`. Each lever is `{PRESET}` with one thing changed against the
-base, trained on GMD's training split for a fixed number of epochs and judged on the validation split at
-its best checkpoint. The expectation was written down before the run. The base is
+base, trained on GMD's training split for a fixed number of epochs and judged on the validation
+split at its best checkpoint. The expectation was written down before the run. The base is
 {" ".join(f"`{each}`" for each in BASE)} and what the preset has, with samples of a prior of
 {COMPONENTS} components at temperature {TEMPERATURE:g}. Results are against the base: F1 of hits,
 free-running; rate in bits a window; velocity error of 127; timing error in steps; *told apart*, the
