@@ -74,14 +74,27 @@ def test_a_part_is_drawn_like(lively: Runtime) -> None:
     (slow, fast) = (part for part in lively.bundle.parts if part.kind == "bpm")
     assert isinstance(slow.value, tuple)
     assert isinstance(fast.value, tuple)
-    tempos = slow.value[0], fast.value[0]
-    # Without a part, the tempo changes nothing else; with one, it says where z is drawn.
-    alone = [sample(4, seed=1, bpm=bpm, model=lively) for bpm in tempos]
-    assert alone == [[one.replace(bpm=bpm) for one in plain] for bpm in tempos]
-    like = [sample(4, seed=1, bpm=bpm, style="any", model=lively) for bpm in tempos]
-    assert like[0] != alone[0]
+    tempos = slow.value[0] + 10, fast.value[0]
+    like = [sample(4, seed=1, bpm=bpm, model=lively) for bpm in tempos]
+    assert [one.bpm for one in like[0]] == [tempos[0]] * 4
+    assert [one.replace(bpm=lively.bundle.bpm) for one in like[0]] != plain
     assert [one.replace(bpm=tempos[0]) for one in like[1]] != like[0]
+    assert like == [sample(4, seed=1, bpm=bpm, style="any", model=lively) for bpm in tempos]
+    # The band is what counts, and none is taken where no tempo is asked for.
+    near_by = sample(4, seed=1, bpm=tempos[1] + 1, model=lively)
+    assert near_by == [one.replace(bpm=tempos[1] + 1) for one in like[1]]
+    assert plain == sample(4, seed=1, style="any", model=lively)
     assert sample(4, seed=1, bpm=tempos[0], beat_type="beat", model=lively)[0].bpm == tempos[0]
+
+
+def test_tempos_of_the_shipped_model_are_theirs(shipped: Runtime) -> None:
+    """The faster, the fewer strokes of the closed hat, as in the training data."""
+    hat = [
+        np.mean([one.hits[:, 2].mean() for one in sample(64, bpm=bpm, model=shipped)])
+        for bpm in (70, 90, 110, 180)
+    ]
+    assert hat == sorted(hat, reverse=True)
+    assert hat[0] > 1.5 * hat[-1]
 
 
 def test_styles_of_the_shipped_model_are_theirs(shipped: Runtime) -> None:

@@ -58,8 +58,8 @@ def sample(
     temperature
         Under 1 is safer, above 1 is wilder, 0 plays nothing unlikely. The model's own by default.
     bpm
-        Tempo in quarter notes per minute; that of --near or else the model's own by default. With
-        --style or --beat-type, loops are like those of training that are about as fast.
+        Tempo in quarter notes per minute; loops are like those of the training data that are about
+        as fast. By default the tempo of --near or else the model's own, and loops like all of them.
     near
         A drum MIDI file to draw around, or - for standard input; its first bars, if it has more
         than the model draws.

@@ -50,9 +50,9 @@ def sample(
         start: the index of the first one.
         temperature: divides the hit logits; under 1 is safer, above 1 wilder, 0 the most likely
             groove of each z. The bundle's own by default.
-        bpm: the tempo; that of `near` or else the bundle's own by default. The model plays alike
-            at any tempo, unless `style` or `beat_type` is given: then z is drawn from grooves that
-            are about as fast.
+        bpm: the tempo, and z is drawn like the grooves of the training data that are about as
+            fast, where the bundle knows them. By default the tempo of `near` or else the bundle's
+            own, and z like all of them.
         near: a groove of no more bars than the model's; what is drawn is as long.
         radius: from 0 to 1.
         style: a style of the training data, see `Bundle.parts`; ``any`` is all of them.
@@ -71,7 +71,8 @@ def sample(
     heat = bundle.temperature if temperature is None else temperature
     tempo = valid_bpm((bundle.bpm if near is None else near.bpm) if bpm is None else bpm)
     prior = bundle.prior
-    if style is not None or beat_type is not None:
+    # A bundle that knows no parts can play at a tempo, but not in a style.
+    if style is not None or beat_type is not None or (bpm is not None and bundle.parts):
         prior = bundle.prior_of(style=style or ANY, beat_type=beat_type, bpm=bpm)
     source = Source(prior, controls=plain_controls(bundle, 1))
     if near is not None:
