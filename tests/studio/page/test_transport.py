@@ -48,27 +48,33 @@ def wait_steps(player: Any, count: int) -> None:
     player.page.wait_for_function("count => spied.steps.length >= count", arg=count)
 
 
-def test_hits_are_on_the_audio_clock_to_the_frame(player: Any) -> None:
+def test_hits_are_on_the_audio_clock_to_the_frame(
+    player: Any, in_time: Callable[..., None]
+) -> None:
     hits = [(step, step % 3, 0.5, round(0.02 * step - 0.3, 3)) for step in range(16)]
-    player.put(hits, bars=1, bpm=240)
-    player.button("Play").click()
-    wait_steps(player, 40)
-    player.button("Stop").click()
-    start, steps = spied(player, "start"), spied(player, "steps")
     seconds = 15 / 240
-    for index, step in enumerate(steps):
-        assert step["step"] == index % 16
-        assert step["time"] == pytest.approx(start + index * seconds, abs=1e-9)
-    expected = [
-        round((start + (index + hits[index % 16][3]) * seconds) * 44100)
-        for index in range(len(steps))
-    ]
-    played = spied(player, "hits")
-    assert len(played) == len(expected)
-    for hit, frame in zip(played, expected, strict=True):
-        assert abs(hit["when"] * 44100 - frame) < 1.01
-        assert hit["when"] * 44100 == pytest.approx(round(hit["when"] * 44100), abs=1e-4)
-    assert all(hit["when"] >= hit["now"] for hit in played)
+
+    def all_are_there() -> bool:
+        player.put(hits, bars=1, bpm=240)
+        player.page.evaluate("Object.assign(spied, {hits: [], steps: []})")
+        player.button("Play").click()
+        wait_steps(player, 40)
+        player.button("Stop").click()
+        start, steps = spied(player, "start"), spied(player, "steps")
+        for index, step in enumerate(steps):
+            assert step["step"] == index % 16
+            assert step["time"] == pytest.approx(start + index * seconds, abs=1e-9)
+        expected = {
+            round((start + (index + hits[index % 16][3]) * seconds) * 44100)
+            for index in range(len(steps))
+        }
+        played = [hit["when"] * 44100 for hit in spied(player, "hits")]
+        for frame in played:
+            assert frame == pytest.approx(round(frame), abs=1e-4)
+            assert expected & {round(frame) + near for near in (-1, 0, 1)}
+        return len(played) == len(expected)
+
+    in_time(all_are_there)
 
 
 def test_the_playhead_goes_and_hits_glow(player: Any) -> None:
@@ -93,23 +99,28 @@ def test_a_new_groove_waits_for_the_bar_line(player: Any) -> None:
         "studio.set({...studio.groove, hits: studio.groove.hits.map("
         "([step, , velocity, offset]) => [step, 8, velocity, offset])}, {label: 'other'})"
     )
-    wait_steps(player, 36)
+    wait_steps(player, len(spied(player, "steps")) + 36)
     voices = [{hit["voice"] for hit in step["hits"]} for step in spied(player, "steps")]
-    assert all(heard <= {KICK} for heard in voices[:16])
-    assert all(heard <= {8} for heard in voices[16:])
+    bar_line = next(index for index, heard in enumerate(voices) if heard == {8})
+    assert bar_line % 16 == 0
+    assert bar_line > 0
+    assert all(heard <= {KICK} for heard in voices[:bar_line])
+    assert all(heard <= {8} for heard in voices[bar_line:])
     times = [step["time"] for step in spied(player, "steps")]
     gaps = {round(b - a, 9) for a, b in itertools.pairwise(times)}
     assert gaps == {15 / 240}
 
 
 def test_a_hand_is_heard_at_once(player: Any) -> None:
-    player.put([], bpm=120)
+    player.put([], bars=1, bpm=120)
     player.button("Play").click()
     wait_steps(player, 2)
     player.cell(12, SNARE).click()
-    wait_steps(player, 14)
-    step = spied(player, "steps")[12]
-    assert [hit["voice"] for hit in step["hits"]] == [SNARE]
+    after = len(spied(player, "steps"))
+    wait_steps(player, after + 16)
+    heard = [s["hits"] for s in spied(player, "steps")[after:] if s["step"] == 12]
+    assert heard
+    assert all([hit["voice"] for hit in hits] == [SNARE] for hits in heard)
 
 
 def test_tempo(player: Any) -> None:
@@ -121,12 +132,12 @@ def test_tempo(player: Any) -> None:
     tempo.fill("240")
     tempo.press("Enter")
     assert player.groove["bpm"] == 240
-    wait_steps(player, 16)
+    wait_steps(player, len(spied(player, "steps")) + 8)
     times = [step["time"] for step in spied(player, "steps")]
     gaps = [round(b - a, 6) for a, b in itertools.pairwise(times)]
     slow = gaps.count(0.125)
     assert gaps == [0.125] * slow + [0.0625] * (len(gaps) - slow)
-    assert 2 < slow < 10
+    assert 0 < slow < len(gaps)
     player.button("Undo: Tempo 240").click()
     assert player.groove["bpm"] == 120
     assert tempo.input_value() == "120"
@@ -207,7 +218,7 @@ def test_the_grid_follows_unless_someone_is_at_work_in_it(player: Any) -> None:
         player.page.evaluate("studio.transport.play({from: 60})")
         player.page.wait_for_function("() => studio.transport.position > 65")
 
-    player.put([], bars=5, bpm=300)
+    player.put([], bars=5, bpm=150)
     play_into_the_last_bar()
     player.page.locator(".bar-tabs button[aria-pressed=true]", has_text="2–5").wait_for()
     player.cell(3, KICK).focus()
