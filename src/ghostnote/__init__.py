@@ -36,7 +36,7 @@ if TYPE_CHECKING:
         play_song,
         vary_song,
     )
-    from ghostnote.pipeline.tapping import rhythm_at, rhythm_of, tap
+    from ghostnote.pipeline.tapping import rhythm_at, rhythm_of, tap, tempo_of
     from ghostnote.pipeline.variation import vary
 
 __version__ = "0.1.0"
@@ -81,6 +81,7 @@ __all__ = [
     "search",
     "show",
     "tap",
+    "tempo_of",
     "to_groove",
     "to_performance",
     "update_index",
@@ -129,6 +130,7 @@ _HOMES: Final = {
     "search": "pipeline.search",
     "show": "notebook",
     "tap": "pipeline.tapping",
+    "tempo_of": "pipeline.tapping",
     "to_groove": "music.grid",
     "to_performance": "music.grid",
     "update_index": "pipeline.search",

@@ -150,9 +150,16 @@ def test_tapped_times(
     part = groove_of(folder / "taps-tapped.mid")
     assert (part.bars, part.bpm) == (2, 120)
     assert main([*call, "--bpm", "120"]) == 1
-    assert main(call) == 2
+    assert main([*call, "--force", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)["tapped"][0]
+    assert told["bpm_heard"]
+    assert told["bpm"] == pytest.approx(120, rel=0.02)
+    assert main([*call, "--force"]) == 0
+    assert f"a tempo of {told['bpm']:g} bpm is heard" in capsys.readouterr().out
+    assert main(["tap", "--times", "0,0.01", "--force", "--model", model]) == 2
     assert "--bpm" in capsys.readouterr().err
     assert main(["tap", "--model", model]) == 2
+    assert main([*call, "--keyboard"]) == 2
     assert main([*call, "in/a.mid", "--bpm", "120"]) == 2
     assert main(["tap", "--times", "0,x", "--bpm", "9", "--model", model]) == 2
 

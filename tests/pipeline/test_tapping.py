@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
-from ghostnote import rhythm_at, rhythm_of, tap
+from ghostnote import rhythm_at, rhythm_of, tap, tempo_of
 from ghostnote.bundle import Bundle, load_bundle
 from ghostnote.errors import BundleError, ConfigError, GrooveError, MidiError
 from ghostnote.music.grid import to_performance
 from ghostnote.music.groove import Groove
 from ghostnote.music.kit import builtin_map
-from ghostnote.music.midi import Performance
+from ghostnote.music.midi import Performance, parse_midi
 from ghostnote.pipeline.tapping import tap_all
 from ghostnote.runtime import Runtime
 
@@ -127,3 +128,72 @@ def test_all_voices_of_a_kit_are_taps(played: Play) -> None:
     taps = rhythm.hits.any(1)
     # An early hit may be nearer to the step before by a tick.
     assert np.mean(taps == groove.hits.any(1)) > 0.95
+
+
+# -- tempos ----------------------------------------------------------------------------------
+
+QUARTERS = np.arange(8) * 4
+EIGHTHS = np.arange(16) * 2
+SYNCOPATED = np.array([0, 3, 6, 8, 10, 12, 16, 19, 22, 24, 26, 28])
+
+
+@pytest.mark.parametrize("bpm", [80, 93.7, 120, 150])
+@pytest.mark.parametrize("steps", [QUARTERS, EIGHTHS, SYNCOPATED])
+def test_an_even_rhythm_has_its_tempo(steps: npt.NDArray[np.int64], bpm: float) -> None:
+    times = steps * 15 / bpm
+    assert tempo_of(times) == pytest.approx(bpm, abs=0.01)
+    assert tempo_of(times[::-1] + 5) == tempo_of(times)  # neither order nor beginning count
+
+
+@pytest.mark.parametrize("bpm", [80, 93.7, 120, 150])
+@pytest.mark.parametrize("steps", [QUARTERS, EIGHTHS])
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_straight_rhythm_may_be_uneven(
+    steps: npt.NDArray[np.int64], bpm: float, seed: int
+) -> None:
+    uneven = steps * 15 / bpm + np.random.default_rng(seed).uniform(-0.01, 0.01, len(steps))
+    assert tempo_of(uneven) == pytest.approx(bpm, rel=0.02)
+
+
+def test_a_long_rhythm_stays_on_its_steps() -> None:
+    times = np.arange(2000) * 15 / 101.3 * 2
+    rhythm, merged = rhythm_at(times, tempo_of(times))
+    assert merged == 0
+    assert np.array_equal(np.flatnonzero(rhythm.hits.any(1)), np.arange(2000) * 2)
+
+
+@pytest.mark.parametrize("gap", [0.06, 0.11, 0.4, 1.7, 7.9])
+def test_no_tempo_is_out_of_range(gap: float) -> None:
+    assert 60 <= tempo_of([0, gap]) <= 200
+
+
+@pytest.mark.parametrize("times", [[], [1], [0, 0.01], [0, 9], [0, float("nan")]])
+def test_taps_without_a_tempo_are_refused(times: list[float]) -> None:
+    with pytest.raises(ConfigError):
+        tempo_of(times)
+
+
+@pytest.mark.parametrize(("pitches", "right"), [(range(128), 0.7), ((36, 37, 38, 40), 0.7)])
+def test_tempos_of_drummers_are_heard(
+    gmd_takes: list[tuple[dict[str, str], bytes]], pitches: Sequence[int], right: float
+) -> None:
+    """The first eight bars of every fourth take of the training split, of all voices or two."""
+    beats = [
+        (row, data)
+        for row, data in gmd_takes
+        if (row["split"], row["beat_type"], row["time_signature"]) == ("train", "beat", "4-4")
+    ]
+    ratios = []
+    for row, data in beats[::4]:
+        performance = parse_midi(data)
+        quarter = performance.onset[np.isin(performance.pitch, pitches)]
+        quarter = quarter / performance.ticks_per_beat
+        quarter = quarter[quarter < quarter[:1].sum() + 32]
+        if len(quarter) >= 4:
+            bpm = float(row["bpm"])
+            ratios.append(tempo_of(quarter * 60 / bpm) / bpm)
+    ratio = np.array(ratios)
+    exact = np.abs(ratio - 1) < 0.02
+    octave = (np.abs(ratio - 2) < 0.04) | (np.abs(ratio - 0.5) < 0.01)
+    said = f"{len(ratio)} takes: right {exact.mean():.3f}, half or double {octave.mean():.3f}"
+    assert exact.mean() > right, said

@@ -25,6 +25,25 @@ _VOICE: Final = voice_index(Tap().voice)
 _TAP: Final = 0.8
 """The velocity of a tap that has none."""
 
+SLOWEST, FASTEST = 60.0, 200.0
+"""The tempos that are heard in taps, in quarter notes per minute."""
+
+_USUAL: Final = 105.0
+_SPREAD: Final = 0.45
+"""Of the tempos that are heard, the middle and the natural logarithm's standard deviation."""
+_LEVELS: Final = {0.25: 0.25, 0.5: 0.5, 1.0: 1.0, 2.0: 1.0, 4.0: 1.0}
+"""Beats between taps that speak for a tempo, and how much: a 16th, an eighth, up to a bar."""
+_BLUR: Final = 0.02
+"""How unevenly taps are played, in seconds."""
+_FLAM: Final = 0.05
+"""Taps that are no further apart, in seconds, say nothing of the tempo."""
+_REACH: Final = 8.0
+"""Nor do those further apart than this, in seconds."""
+_NEAR: Final = 0.03
+"""How far a tempo is corrected at most, as a part of it."""
+_LISTENED: Final = 512
+"""The taps whose distances are compared, from the first one on."""
+
 
 def tap(
     rhythm: Groove,
@@ -116,6 +135,64 @@ def rhythm_at(times: npt.ArrayLike, bpm: float, *, meter: Meter = (4, 4)) -> tup
     velocity[step[::-1], 0] = _TAP  # the first tap of a step counts
     offset[step[::-1], 0] = (place - step)[::-1]
     return _rhythm(velocity, offset, bpm, meter), len(step) - len(np.unique(step))
+
+
+def tempo_of(times: npt.ArrayLike) -> float:
+    """The tempo of taps at these seconds, in quarter notes per minute, to 1/100.
+
+    Only distances between taps count. A tempo is likely if many pairs of taps are a 16th, an
+    eighth, one, two or four of its beats apart, and tempos near 105 are preferred: the same taps
+    are heard at twice or half the tempo as well. The taps are then taken as steps of that tempo,
+    each as far from the one before as is nearest, so that a player may slow down or hurry a
+    little, and the tempo is the slope of the line that fits them best.
+
+    Args:
+        times: seconds, at an even tempo from 60 to 200, in quarters, eighths and 16ths. Of takes
+            of the Groove MIDI Dataset, all voices of eight bars, about 78 in 100 are right to 2 %,
+            and 5 more are half or double. A rhythm mostly of dotted notes, tapped unevenly, may be
+            heard a third too fast or too slow.
+
+    Raises:
+        ConfigError: a time is no number, or fewer than two taps are between 1/20 and 8 s apart.
+    """
+    seconds = np.sort(np.asarray(times, np.float64).ravel())
+    if not np.isfinite(seconds).all():
+        raise ConfigError("a time is no number", remedy="give seconds")
+    first = seconds[:_LISTENED]
+    apart = (first[None, :] - first[:, None])[np.triu_indices(len(first), 1)]
+    apart = apart[(apart > _FLAM) & (apart < _REACH)]
+    if not apart.size:
+        raise ConfigError(
+            "no tempo is heard: no taps are between 1/20 and 8 seconds apart",
+            remedy="give more of them, or the tempo with --bpm",
+        )
+    tempos = np.exp(np.arange(np.log(SLOWEST), np.log(FASTEST), 0.002))
+    likely = np.exp(-0.5 * (np.log(tempos / _USUAL) / _SPREAD) ** 2)
+    likely *= sum(
+        weight * _how_many(apart, 60 / tempos * beats) for beats, weight in _LEVELS.items()
+    )
+    return round(_fitted(seconds, float(tempos[likely.argmax()])), 2)
+
+
+def _how_many(
+    apart: npt.NDArray[np.float64], at: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """How many of the seconds in `apart` are near those in `at`, blurred, and never quite 0."""
+    fine = 0.001
+    around = np.arange(-5 * _BLUR, 5 * _BLUR + fine / 2, fine)
+    counts, edges = np.histogram(apart, np.arange(0, _REACH + fine, fine))
+    blurred = np.convolve(counts, np.exp(-0.5 * (around / _BLUR) ** 2), mode="same")
+    return np.asarray(np.interp(at, edges[:-1] + fine / 2, blurred) + 1e-9)
+
+
+def _fitted(seconds: npt.NDArray[np.float64], bpm: float) -> float:
+    """The tempo near `bpm` whose steps the taps are nearest to, or `bpm` where none is."""
+    rate = bpm / 60 * STEPS_PER_QUARTER
+    steps = np.concatenate(([0], np.cumsum(np.floor(np.diff(seconds) * rate + 0.5))))
+    middle = seconds - seconds.mean()
+    fitted = float(middle @ steps / (middle @ middle)) * 60 / STEPS_PER_QUARTER
+    near = abs(fitted / bpm - 1) < _NEAR
+    return min(max(fitted, SLOWEST), FASTEST) if near else bpm
 
 
 def rhythm_of(performance: Performance, *, channel: int | None = None) -> tuple[Groove, GridReport]:
