@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import time
 from collections import Counter
 from typing import Any
 
@@ -166,14 +165,12 @@ def test_the_latest_place_wins_where_the_server_is_slow(page: Any, asked: Any) -
     aborted: list[str] = []
     page.on("requestfailed", lambda request: aborted.append(request.failure))
 
-    def slowly(route: Any) -> None:
-        time.sleep(0.3)
-        route.continue_()
-
-    page.route("**/api/v1/place", slowly)
-    drag(page, [(0.2 + 0.05 * step, 0.6) for step in range(10)], pause=90)
+    held: list[Any] = []
+    page.route("**/api/v1/place", lambda route: held.append(route))  # noqa: PLW0108
+    drag(page, [(0.2 + 0.1 * step, 0.6) for step in range(4)], pause=300)
+    held[-1].continue_()
+    page.unroute_all()
     settled(page)
-    page.unroute_all(behavior="wait")
     last = asked[-1]
     end = on_map(page, *place_of(page))
     assert (last[1]["x"], last[1]["y"]) == pytest.approx((end["x"], end["y"]), abs=1e-4)

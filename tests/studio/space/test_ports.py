@@ -38,10 +38,17 @@ def page(open_studio: Any) -> Any:
 
 
 def play(page: Any, seconds: float) -> list[dict[str, Any]]:
-    """What is sent while the loop plays, and after it was stopped."""
+    """What is sent while the loop plays, and after it was stopped.
+
+    The clocks of sound and of the page run alike here: without a sound card, that of sound falls
+    behind while the machine is busy.
+    """
     page.evaluate("() => { sent.length = 0; }")
     page.evaluate(
         """async (seconds) => {
+            await studio.transport.hit(0, 0.01);
+            const zero = performance.now() - 1000 * studio.transport.time;
+            studio.transport.toPerformance = (time) => zero + 1000 * time;
             studio.transport.on("step", ({step, time}) => {
                 if (step === 0) window.began ??= studio.transport.toPerformance(time);
             });
@@ -82,10 +89,9 @@ def test_notes_have_the_grooves_timing_and_velocity(page: Any) -> None:
     assert len(on) >= len(expected)
     for message, (time, pitch, loud) in zip(on, expected, strict=False):
         assert message["bytes"][1:] == [pitch, loud]
-        # The clocks of sound and of the page drift by some ms in a browser without a sound card.
-        assert message["time"] - began == pytest.approx(time, abs=25)
-    ahead = [message["time"] - message["now"] for message in on]
-    assert 0 < np.median(ahead) < 60
+        assert message["time"] - began == pytest.approx(time, abs=0.01)
+    # What is sent too early could not be taken back by a stop.
+    assert max(message["time"] - message["now"] for message in on) < 60
     assert {message["bytes"][1] for message in off} <= {message["bytes"][1] for message in on}
 
 
@@ -98,10 +104,7 @@ def test_the_clock_ticks_24_times_a_quarter(page: Any) -> None:
     assert set(order[1:-1]) == {0xF8}
     ticks = np.array([message["time"] for message in kind(sent, 0xF8)])
     assert len(ticks) > 60
-    gaps = np.diff(ticks)
-    assert np.median(gaps) == pytest.approx(60_000 / 150 / 24, abs=0.2)
-    assert gaps.min() > 0
-    assert (ticks[60] - ticks[0]) / 60 == pytest.approx(60_000 / 150 / 24, abs=0.4)
+    assert np.diff(ticks) == pytest.approx(np.full(len(ticks) - 1, 60_000 / 150 / 24), abs=0.01)
     assert kind(sent, 0xFA)[0]["time"] == pytest.approx(ticks[0], abs=0.01)
     stopped = page.evaluate("stopped")
     assert max(message["now"] for message in sent) <= stopped + 1
