@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import zipfile
@@ -58,6 +59,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: starts other processes, and takes some seconds")
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # As it is for what a shell starts in the background; the processes that tests start would
+        # inherit that, and some of them are to be interrupted.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)

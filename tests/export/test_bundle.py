@@ -222,7 +222,6 @@ def test_the_card_tells_what_the_description_tells(exported: Bundle) -> None:
         "in 2 minutes",
         config["training"]["commit"],
         "Seed: 0",
-        "CC BY 4.0",
         "Not measured yet",
     ):
         assert fact in text

@@ -36,7 +36,7 @@ export class Prior {
   /**
    * @param {Float32Array} weights `[K]`, summing to 1
    * @param {Float32Array[]} means `K` times `[Z]`
-   * @param {Float32Array[]} factors `K` times `[Z, Z]`, lower triangular
+   * @param {Float32Array[]} factors `K` times `[Z, Z]`, lower triangular; or once, for all
    */
   constructor(weights, means, factors) {
     this.weights = weights;
@@ -87,7 +87,8 @@ export class Prior {
     const goal = uniform[0] * reached;
     const chosen = ends.findIndex((end) => end >= goal);
     const normal = normals(uniform.subarray(1, this.nUniforms));
-    const [mean, factor, size] = [this.means[chosen], this.factors[chosen], this.size];
+    const factor = this.factors[Math.min(chosen, this.factors.length - 1)];
+    const [mean, size] = [this.means[chosen], this.size];
     return Float32Array.from(mean, (centre, row) => {
       let sum = 0;
       for (let column = 0; column <= row; column++) {
