@@ -270,7 +270,8 @@ def test_escape_stops_what_is_being_made(slow_vary: tuple[Any, list[str]]) -> No
     desk.page.wait_for_function(
         "() => document.getElementById('status').textContent === 'Vary by 35 % …'"
     )
-    desk.page.keyboard.press("Escape")
+    with desk.page.expect_event("requestfailed"):
+        desk.page.keyboard.press("Escape")
     desk.settled()
     assert given_up == ["vary"]
     assert desk.groove == before
