@@ -80,10 +80,22 @@ def test_equal_points_and_few_points_make_a_map(layout: str) -> None:
     assert np.isfinite(make_map(clusters(3), layout=layout).points).all()
 
 
-def test_the_prior_is_mapped_with_its_components(tiny_bundle: Bundle) -> None:
+def test_draws_of_the_prior_have_the_styles_of_the_training_data(shipped: Runtime) -> None:
+    made = map_prior(200, model=shipped, seed=1)
+    known = {str(part.value) for part in shipped.bundle.parts if part.kind == "style"}
+    assert set(made.styles) <= known
+    assert len(set(made.styles)) >= 5
+    rock = made.styles.count("rock") / 200
+    windows = {part.value: part.windows for part in shipped.bundle.parts if part.kind == "style"}
+    assert abs(rock - windows["rock"] / sum(windows.values())) < 0.15
+
+
+def test_the_prior_is_mapped(tiny_bundle: Bundle) -> None:
     made = map_prior(40, model=tiny_bundle, seed=2)
     assert len(made) == len(made.styles) == len(made.labels) == 40
-    assert set(made.styles) == {"component 1"}
+    assert set(made.styles) == {"unknown"}, "the style of all takes that have none"
+    nothing_known = Bundle(tiny_bundle.path, {**tiny_bundle.config, "parts": []})
+    assert set(map_prior(40, model=nothing_known, seed=2).styles) == {"component 1"}
     assert np.array_equal(map_prior(40, model=tiny_bundle, seed=2).points, made.points)
 
 

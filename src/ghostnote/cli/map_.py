@@ -48,7 +48,7 @@ def map_(
     """Draw a folder of grooves, or a model's prior, as a map with styles as colour.
 
     Each window of a file is a point. Styles are the names of the folders below the one given, or
-    what --labels says; of a prior, the component that a draw is from.
+    what --labels says; of a prior, the style that a draw is like.
 
     Example: ghostnote map loops -o map.svg
 

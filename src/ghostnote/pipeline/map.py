@@ -147,7 +147,10 @@ def make_map(
 
 
 def map_prior(n: int = 1000, *, model: Model = DEFAULT, layout: str = "pca", seed: int = 0) -> Map:
-    """`n` draws of a model's prior as a map; styles are the components they were drawn from.
+    """`n` draws of a model's prior as a map.
+
+    The style of a draw is the one that most training windows of its component are in; of a model
+    that does not know the styles of its training data, the component.
 
     Raises:
         ConfigError: as `make_map`.
@@ -160,9 +163,19 @@ def map_prior(n: int = 1000, *, model: Model = DEFAULT, layout: str = "pca", see
     ends = np.cumsum(bundle.prior.weights, dtype=np.float64)
     first = np.array([uniforms(seed, index, 1)[0] for index in range(n)])
     component = np.minimum(np.searchsorted(ends, first * ends[-1]), len(ends) - 1)
-    styles = [f"component {number + 1}" for number in component.tolist()]
+    names = _styles_of_components(bundle)
+    styles = [names[number] for number in component.tolist()]
     labels = [f"draw {index}" for index in range(n)]
     return make_map(z, labels=labels, styles=styles, layout=layout, seed=seed)
+
+
+def _styles_of_components(bundle: Bundle) -> list[str]:
+    """For each component of the prior, the style that most of its windows are in, or its number."""
+    parts = [part for part in bundle.parts if part.kind == "style"]
+    if not parts:
+        return [f"component {number + 1}" for number in range(len(bundle.prior.weights))]
+    windows = [part.windows * bundle.prior_of(style=str(part.value)).weights for part in parts]
+    return [str(parts[number].value) for number in np.argmax(windows, axis=0).tolist()]
 
 
 def map_styles(each: int = 24, *, model: Model = DEFAULT, seed: int = 0) -> Map:
