@@ -1,4 +1,4 @@
-"""One seed is one outcome, for every verb: whatever is done beside it, and however it is batched."""
+"""One seed is one outcome, for every verb: whatever is done beside it, in batches of any size."""
 
 from __future__ import annotations
 
