@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -447,7 +448,9 @@ def test_two_processes_make_the_step_that_one_makes_and_stop_together(
     save_checkpoint(folder / LAST, begin)
     write_inputs(tmp_path, plain)
     # Only the first process reports, and interrupts itself: the other must hear of it.
-    meet = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(29500 + os.getpid() % 1000)}
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        meet = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1])}
     processes = [
         start(SHARED, tmp_path, RANK=str(rank), WORLD_SIZE="2", **meet) for rank in range(2)
     ]
