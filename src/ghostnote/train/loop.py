@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import dataclasses
+import gc
 import json
 import logging
 import math
@@ -238,6 +239,11 @@ def train(  # noqa: PLR0912, PLR0915 - one loop that reads from top to bottom
                     save_checkpoint(folder / LAST, checkpoint(step))
                     if reporter:
                         reporter.validation(step, record, better=better)
+        if machine.world > 1:
+            # Before the group of processes ends. Were this the last to hold it, torch would wait
+            # for the group's threads with the interpreter locked, and they for the interpreter.
+            del objective
+            gc.collect()
     return Outcome(step, best, best_step, reason)
 
 
