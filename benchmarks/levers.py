@@ -452,7 +452,7 @@ def page(cells: Sequence[Cell]) -> list[str]:
     return [
         *parts,
         "## Tried before",
-        "Of trials that were made with other commands; quoted.",
+        "Quoted, of trials that were made by hand: no command here prints their figures again.",
         table(
             ["lever", "change", "expectation", "result", "cost"],
             [[q.name, q.changes, q.expectation, q.result, q.cost] for q in QUOTED],

@@ -240,17 +240,10 @@ def test_score_and_near_read_pipes(
     assert "input" in one.name
 
 
-def early(tmp_path: Path) -> Path:
-    """A loop whose first kick is to come before the file begins, as a plain file cannot say."""
-    source = tmp_path / "loop.mid"
-    source.write_bytes(song_bytes())
-    return source
-
-
-def test_hits_before_the_first_beat_are_moved_onto_it_and_counted(tmp_path: Path) -> None:
+def test_hits_before_the_first_beat_are_moved_onto_it_and_counted() -> None:
     from ghostnote.pipeline.songs import play_song
 
-    song = parse_song(early(tmp_path).read_bytes())
+    song = parse_song(song_bytes())
 
     def rushed(passages: object) -> list[Groove]:
         (passage,) = passages  # type: ignore[misc,attr-defined]

@@ -151,15 +151,16 @@ def _write_loops(  # noqa: PLR0917 - all that was asked for
     refuse_existing(targets, force=writing.force)
     loops = moved_samples(n, shift, model=runtime, temperature=temperature, seed=seed)
     written: list[dict[str, object]] = []
+    moved = 0
     for loop, target in zip(loops, targets, strict=True):
         groove, early = on_the_beat(loop)
+        moved += early
         write_midi(target, to_performance(groove, builtin_map("gm")), overwrite=writing.force)
         written.append({"file": str(target), "hits": groove.n_hits, "moved_onto_first_beat": early})
     if writing.as_json:
         print_json({**about, "moved": written, "failed": []})
     elif not writing.quiet:
-        early = sum(on_the_beat(loop)[1] for loop in loops)
-        more = f"; hits moved onto a first beat: {early}" if early else ""
+        more = f"; hits moved onto a first beat: {moved}" if moved else ""
         say(Console(), f"{n:,} loops in {folder}{more}")
 
 

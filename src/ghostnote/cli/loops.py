@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ghostnote.music.groove import Groove
     from ghostnote.music.kit import DrumMap
     from ghostnote.render.audio import TimedHits
+    from ghostnote.render.kit import Kit
 
 AUDIO: Final = ("wav", "flac", "ogg", "mp3")
 PICTURES: Final = ("svg", "png")
@@ -124,32 +125,54 @@ class Plan(NamedTuple):
 
 def write_loops(grooves: Sequence[Groove], files: Sequence[Sequence[Path]], *, force: bool) -> None:
     """Each groove as MIDI and as audio, as the suffixes of its files say."""
-    from ghostnote.music.grid import to_performance
-    from ghostnote.music.kit import builtin_map
-    from ghostnote.music.midi import midi_bytes
-    from ghostnote.render.audio import timed_hits
-
     for groove, group in zip(grooves, files, strict=True):
-        content = midi_bytes(to_performance(groove, builtin_map("gm")))
-        write_music(content, partial(timed_hits, groove), group, force=force)
+        write_music(partial(_midi_of, groove), partial(_hits_of, groove), group, force=force)
 
 
 def write_music(
-    content: bytes, hits: Callable[[], TimedHits], files: Sequence[Path], *, force: bool
+    content: Callable[[], bytes],
+    hits: Callable[[], TimedHits],
+    files: Sequence[Path],
+    *,
+    force: bool,
 ) -> None:
-    """A MIDI file's `content` to the files called .mid, and its `hits` as audio to the others."""
+    """The `content` of a MIDI file to the files called .mid, and `hits` as audio to the others.
+
+    Either is asked for only if there is such a file.
+    """
     from ghostnote.files import write_bytes
 
     audio = None
     for file in files:
         if file.suffix == ".mid":
-            write_bytes(file, content, overwrite=force)
+            write_bytes(file, content(), overwrite=force)
             continue
         from ghostnote.render.audio import mix, write_audio
-        from ghostnote.render.kit import load_kit
 
-        audio = audio or mix(hits(), load_kit())
+        audio = audio or mix(hits(), _kit())
         write_audio(file, audio, overwrite=force)
+
+
+def _midi_of(groove: Groove) -> bytes:
+    from ghostnote.music.grid import to_performance
+    from ghostnote.music.kit import builtin_map
+    from ghostnote.music.midi import midi_bytes
+
+    return midi_bytes(to_performance(groove, builtin_map("gm")))
+
+
+def _hits_of(groove: Groove) -> TimedHits:
+    from ghostnote.render.audio import timed_hits
+
+    return timed_hits(groove)
+
+
+@cache
+def _kit() -> Kit:
+    """The kit that comes with ghostnote, with the samples that were read, for all that is made."""
+    from ghostnote.render.kit import load_kit
+
+    return load_kit()
 
 
 def print_json(outcome: object) -> None:

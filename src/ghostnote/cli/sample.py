@@ -125,7 +125,7 @@ def sample(
             model=bundle,
         )
     except GrooveError as error:
-        raise error if near is None else error.at(near) from None
+        raise error if read is None else error.at(read.source) from None
     if bars is not None or fill_every is not None:
         from ghostnote.pipeline.continuing import lengthen
 

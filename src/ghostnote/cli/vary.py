@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -127,7 +128,7 @@ def vary(
                 performance, channel = one.song.performance, one.report.channel
                 return performance_hits(performance, pitches, channel=channel)[0]
 
-            write_music(bytes(one.song), hits, group, force=force)
+            write_music(partial(bytes, one.song), hits, group, force=force)
         plan.draw([one.drums for one in varied], force=force)
         return Varied(
             source,

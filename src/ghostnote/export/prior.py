@@ -23,7 +23,8 @@ def fit_prior(mu: FloatArray, sigma: FloatArray, *, components: int, seed: int) 
     around their clusters' centres plus the mean of the posteriors' own variances, which makes the
     mixture's moments those of the aggregated posterior. With one component it is exactly moment
     matching. Many components of one covariance describe where drumming is better, and in fewer
-    numbers, than a few with covariances of their own (see docs/prior.md).
+    numbers, than a few with covariances of their own (see
+    docs/results/levers.md).
 
     Args:
         mu: `[N, Z]`, the posterior means of the training windows.

@@ -324,7 +324,8 @@ def _in_meter(song: Song, drums: Drums, meter: Meter) -> list[int]:
     passages = drums.passages
     numbers = [number for number, (*_, groove) in enumerate(passages) if groove.meter == meter]
     if not numbers:
-        found = ", ".join("{}/{}".format(*groove.meter) for *_, groove in passages)
+        meters = dict.fromkeys(groove.meter for *_, groove in passages)
+        found = ", ".join(f"{above}/{below}" for above, below in meters)
         raise GrooveError(
             f"is in {found}; the model knows {meter[0]}/{meter[1]} alone",
             source=song.performance.source,
