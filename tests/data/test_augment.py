@@ -20,6 +20,7 @@ share = st.floats(0, 1)
 amount = st.floats(0, 2)
 augmentations = st.builds(
     Augmentation,
+    other_limbs=share,
     swap_voices=share,
     drop_voice=share,
     velocity_gain=amount,
@@ -68,7 +69,7 @@ def test_what_comes_out_is_valid_cells(how: Augmentation, seed: int) -> None:
 @given(how=augmentations, seed=st.integers(0, 1000))
 def test_hits_are_lost_with_a_dropped_voice_only(how: Augmentation, seed: int) -> None:
     before = frozen(make_cells(seed))
-    whole = dataclasses.replace(how, swap_voices=0)
+    whole = dataclasses.replace(how, swap_voices=0, other_limbs=0)
     hits, was = augment(before, whole, chance(seed))[0] > 0, before[0] > 0
     for window, original in zip(hits, was, strict=True):
         gone = [v for v in range(N_VOICES) if not np.array_equal(window[:, v], original[:, v])]
@@ -93,6 +94,30 @@ def test_a_probability_is_how_often_windows_change(name: str) -> None:
     # Hat and ride, and the toms, are two chances; of six orders of the toms, one is the old one.
     wanted = 0.25 if name == "drop_voice" else 1 - 0.75 * (1 - 0.25 * 5 / 6)
     assert share == pytest.approx(wanted, abs=0.06)
+
+
+def test_limbs_are_those_of_another_window_whole() -> None:
+    before = frozen(make_cells(3, batch=200))
+    velocity, offset = augment(before, Augmentation(other_limbs=0.5), chance(3))
+    kick = [voice_index("kick")]
+    cymbals = [voice_index(name) for name in ("closed hat", "open hat", "crash", "ride")]
+    rest = [voice for voice in range(N_VOICES) if voice not in kick + cymbals]
+    assert np.array_equal(velocity[..., rest], before[0][..., rest])
+    for limb in (kick, cymbals):
+        sources = [
+            next(
+                source
+                for source in range(200)
+                if np.array_equal(velocity[window][:, limb], before[0][source][:, limb])
+                and np.array_equal(offset[window][:, limb], before[1][source][:, limb])
+            )
+            for window in range(200)
+        ]
+        assert np.mean(np.array(sources) != np.arange(200)) == pytest.approx(0.5, abs=0.12)
+    kicks, others = (
+        (velocity[..., limb] != before[0][..., limb]).any((1, 2)) for limb in (kick, cymbals)
+    )
+    assert (kicks ^ others).mean() == pytest.approx(0.5, abs=0.12)  # each by its own chance
 
 
 def test_swapping_exchanges_hat_and_ride_and_permutes_the_toms() -> None:

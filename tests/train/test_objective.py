@@ -172,6 +172,20 @@ def test_with_as_many_passes_as_steps_it_hears_what_it_would_play(
 
 
 @torch.no_grad()
+def test_at_temperature_0_it_hears_the_most_likely_hits(
+    model: GrooveVAE, x: Tensor, z: Tensor
+) -> None:
+    coldest = CorruptionConfig(
+        sampling=1, sampling_rise=1, sampling_passes=STEPS, sampling_temperature=0
+    )
+    p = model.decode(z)
+    heard = feedback(p, x, 1, coldest, seeded())[..., :N_VOICES]
+    assert torch.equal(heard, shift(p.sample(torch.rand(8, STEPS, N_VOICES, 3), 0.0))[..., :9])
+    warm = feedback(p, x, 1, scheduled(1, STEPS), seeded())[..., :N_VOICES]
+    assert not torch.equal(heard, warm)
+
+
+@torch.no_grad()
 def test_a_share_of_the_steps_is_its_own(model: GrooveVAE, x: Tensor, z: Tensor) -> None:
     p = model.decode(z)
     mixed = feedback(p, x, 1, scheduled(0.3), seeded())

@@ -19,6 +19,8 @@ Cells = tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]
 
 _HAT, _RIDE = voice_index("closed hat"), voice_index("ride")
 _TOMS = [voice_index(name) for name in ("low tom", "mid tom", "high tom")]
+_FOOT = [voice_index("kick")]
+_CYMBALS = [voice_index(name) for name in ("closed hat", "open hat", "crash", "ride")]
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,9 @@ class Augmentation:
     """Probability to exchange closed hat and ride, and, apart from that, to permute the toms."""
     drop_voice: float = 0.0
     """Probability that one voice is silenced."""
+    other_limbs: float = 0.0
+    """Probability that the kick, and, apart from that, that hats and cymbals are played as in
+    another window of the batch."""
     velocity_gain: float = 0.0
     """Standard deviation of the log of a gain on the whole window's velocities."""
     velocity_noise: float = 0.0
@@ -56,13 +61,15 @@ def other_bars(
 def augment(cells: Cells, how: Augmentation, generator: np.random.Generator) -> Cells:
     """A batch of windows, each changed independently as `how` says. The inputs stay as they are.
 
-    Hits are neither added nor lost, save those of a dropped voice; velocities stay in 1 to 127
-    and offsets in [-0.5, 0.5).
+    Hits are neither added nor lost, save those of a dropped voice or of other limbs; velocities
+    stay in 1 to 127 and offsets in [-0.5, 0.5).
 
     Raises:
-        ConfigError: voices are to be swapped, and they are not the nine.
+        ConfigError: voices or limbs are to be swapped, and the voices are not the nine.
     """
     velocity, offset = cells
+    if how.other_limbs:
+        velocity, offset = _other_limbs(velocity, offset, how.other_limbs, generator)
     if how.swap_voices:
         velocity, offset = _swap_voices(velocity, offset, how.swap_voices, generator)
     if how.drop_voice:
@@ -86,6 +93,34 @@ def augment(cells: Cells, how: Augmentation, generator: np.random.Generator) -> 
     return velocity, offset
 
 
+def _other_limbs(
+    velocity: npt.NDArray[np.uint8],
+    offset: npt.NDArray[np.float32],
+    probability: float,
+    generator: np.random.Generator,
+) -> Cells:
+    batch, _, voices = velocity.shape
+    _refuse_other_voices("other_limbs", voices)
+    source = np.tile(np.arange(batch)[:, None], (1, voices))
+    for limb in (_FOOT, _CYMBALS):
+        other = generator.permutation(batch)
+        taken = generator.random(batch) < probability
+        source[:, limb] = np.where(taken, other, np.arange(batch))[:, None]
+    voice = np.arange(voices)
+    return tuple(  # type: ignore[return-value]
+        part[source[:, None], np.arange(part.shape[1])[:, None], voice]
+        for part in (velocity, offset)
+    )
+
+
+def _refuse_other_voices(name: str, voices: int) -> None:
+    if voices != N_VOICES:
+        raise ConfigError(
+            f"augmentation.{name} knows the nine voices, not {voices} classes",
+            remedy="set it to 0",
+        )
+
+
 def _swap_voices(
     velocity: npt.NDArray[np.uint8],
     offset: npt.NDArray[np.float32],
@@ -93,11 +128,7 @@ def _swap_voices(
     generator: np.random.Generator,
 ) -> Cells:
     batch, _, voices = velocity.shape
-    if voices != N_VOICES:
-        raise ConfigError(
-            f"augmentation.swap_voices knows the nine voices, not {voices} classes",
-            remedy="set it to 0",
-        )
+    _refuse_other_voices("swap_voices", voices)
     order = np.tile(np.arange(voices), (batch, 1))
     cymbals, toms = generator.random((2, batch)) < probability
     order[cymbals, _HAT], order[cymbals, _RIDE] = _RIDE, _HAT

@@ -125,7 +125,7 @@ def feedback(
     previous = shift(played)
     with torch.no_grad():
         for _ in range(corruption.sampling_passes):
-            drawn = head.feedback(p.steps(previous).sample(noise, 1.0))
+            drawn = head.feedback(p.steps(previous).sample(noise, corruption.sampling_temperature))
             previous = shift(torch.where(own, drawn, played))
     return previous
 
