@@ -143,6 +143,14 @@ class Bundle:
         """The tempo of a sampled loop where none is asked for: the training data's median."""
         return float(self.config["sampling"]["bpm"])
 
+    @property
+    def timing(self) -> float:
+        """How much of its likeliest timing a model that humanises plays, chosen on validation data.
+
+        All of it, of a bundle that was not calibrated.
+        """
+        return float(self.config["sampling"].get("timing", 1))
+
     @cached_property
     def prior(self) -> Prior:
         """Where z is drawn from."""

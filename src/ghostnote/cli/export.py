@@ -25,6 +25,7 @@ def export(
     name: str | None = None,
     components: int = 1,
     temperature: float = 1.0,
+    calibrate: Annotated[bool, Parameter(negative=())] = False,
     force: Annotated[bool, Parameter(negative=())] = False,
     quiet: Annotated[bool, Parameter(name=("--quiet", "-q"), negative=())] = False,
 ) -> None:
@@ -49,12 +50,15 @@ def export(
     data
         The corpus that the run was trained on.
     name
-        What the model is called; the preset's name by default. Of a bundle, this and the two
+        What the model is called; the preset's name by default. Of a bundle, this and the three
         options below stay.
     components
         Gaussians in the prior that z is drawn from.
     temperature
         At which the model is sampled by default.
+    calibrate
+        Fit the width of what the model says of velocity and timing to the corpus's validation
+        split, and of a model that humanises how much of its likeliest timing is played.
     force
         Replace the folder if it exists.
     quiet
@@ -85,25 +89,26 @@ def export(
         checkpoint = load_checkpoint(run / BEST)
         bundle = export_bundle(
             checkpoint,
-            _training(checkpoint.config, data),
+            _windows(checkpoint.config, data, "train"),
             out,
             name=name,
             components=components,
             temperature=temperature,
+            held_out=_windows(checkpoint.config, data, "validation") if calibrate else None,
             overwrite=force,
         )
     console.print(f"{bundle.name}: {_size(out)} in {out}", highlight=False)
 
 
-def _training(run: Mapping[str, Any], data: str | None) -> Windows:
-    """The windows of the corpus `data` that a run of these settings is trained on."""
+def _windows(run: Mapping[str, Any], data: str | None, split: str) -> Windows:
+    """The windows of a split of the corpus `data`, as a run of these settings takes them."""
     from ghostnote.data.corpus import load_corpus
     from ghostnote.data.windows import windows
     from ghostnote.model.config import map_of
     from ghostnote.train.config import RunConfig, from_table
 
     trained = from_table(RunConfig, run)
-    takes = load_corpus(data, drum_map=map_of(trained.model)).select(split="train")
+    takes = load_corpus(data, drum_map=map_of(trained.model)).select(split=split)
     return windows(takes, bars=trained.model.bars, hop=trained.hop, meter=trained.model.signature)
 
 
@@ -117,7 +122,7 @@ def _completed(folder: Path, data: str | None, out: Path, *, force: bool) -> Bun
             f"{bundle.name} was not trained here, and nothing is known of its training data",
             remedy="import it again: ghostnote import",
         )
-    training = _training(bundle.config["training"]["run"], data)
+    training = _windows(bundle.config["training"]["run"], data, "train")
     return complete_bundle(bundle, training, out, overwrite=force)
 
 

@@ -35,7 +35,9 @@ from ghostnote.data.bars import Bars, to_x
 from ghostnote.data.windows import Windows
 from ghostnote.directions import PREFIX, Direction, to_tensors
 from ghostnote.errors import OutputError, TrainingError
+from ghostnote.evaluate.takes import takes_of
 from ghostnote.export.attributes import FEWEST, has_attributes, learned, with_tensors
+from ghostnote.export.calibration import timing_slope, widen
 from ghostnote.export.card import card
 from ghostnote.export.graph import decoder_graph, encoder_graph, scorer_graph
 from ghostnote.export.parts import parts_of
@@ -44,8 +46,8 @@ from ghostnote.files import atomic_folder, write_bytes
 from ghostnote.latent import Prior
 from ghostnote.model.config import ModelConfig
 from ghostnote.model.vae import GrooveVAE
-from ghostnote.music.tasks import NOTHING_HIDDEN, Task
-from ghostnote.runtime import fingerprints
+from ghostnote.music.tasks import NOTHING_HIDDEN, Humanize, Task
+from ghostnote.runtime import Runtime, fingerprints
 from ghostnote.train.checkpoint import Checkpoint
 from ghostnote.train.config import RunConfig, from_table, to_table
 
@@ -89,6 +91,7 @@ def export_bundle(
     name: str | None = None,
     components: int = 1,
     temperature: float = 1.0,
+    held_out: Windows | None = None,
     overwrite: bool = False,
 ) -> Bundle:
     """Write the bundle of `checkpoint` to the folder `target`, all of it or nothing.
@@ -100,11 +103,14 @@ def export_bundle(
         name: what the model is called; the preset's name by default.
         components: Gaussians in the prior.
         temperature: at which the model is sampled by default.
+        held_out: the windows that it is calibrated on, see `ghostnote.export.calibration`; by
+            default it is not calibrated.
         overwrite: replace `target`.
 
     Raises:
         OutputError: `target` exists or cannot be written.
         TrainingError: `training` is not what the model was trained on.
+        ConfigError: it cannot be calibrated.
     """
     bars = Bars.of(training)
     if bars.digest() != checkpoint.data:
@@ -115,6 +121,7 @@ def export_bundle(
         )
     run = from_table(RunConfig, checkpoint.config)
     model = build_model(checkpoint)
+    widened = None if held_out is None else widen(model, Bars.of(held_out), task=run.task)
     mu, sigma = posteriors(model, bars, task=run.task)
     prior = rounded(fit_prior(mu, sigma, components=components, seed=run.seed))
     parts = parts_of(training)
@@ -126,7 +133,7 @@ def export_bundle(
         LATENT: with_tensors(latent, to_tensors(directions), instead_of=PREFIX),
         **graphs(model),
     }
-    config = {
+    config: dict[str, Any] = {
         "format": FORMAT,
         "name": name or run.name,
         "model": to_table(run.model),
@@ -138,6 +145,7 @@ def export_bundle(
             "components": components,
             "bpm": float(np.median(training.bpm)),
         },
+        "calibration": None if held_out is None else {"windows": len(held_out), "widened": widened},
         "parts": [part._asdict() for part, _ in parts],
         "training": {
             "data": training.corpus.name,
@@ -155,7 +163,13 @@ def export_bundle(
         "files": {key: hashlib.sha256(content).hexdigest() for key, content in files.items()},
     }
     write_bundle(target, config, files, overwrite=overwrite)
-    return Bundle(target, config)
+    bundle = Bundle(target, config)
+    if held_out is not None and isinstance(run.task, Humanize):
+        # What the finished model plays decides it.
+        takes = takes_of(held_out.corpus, "validation", run.model.signature)
+        config["sampling"]["timing"] = round(timing_slope(Runtime(bundle), takes), 4)
+        write_description(target, config)
+    return bundle
 
 
 def _directions(

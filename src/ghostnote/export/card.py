@@ -37,6 +37,7 @@ def card(config: Mapping[str, Any]) -> str:
         *(_training(config["training"]) if "training" in config else _origin(config["origin"])),
         "## Sampling",
         _sampling(config["sampling"]),
+        *([_calibration(config["calibration"])] if config.get("calibration") else []),
         *([_parts(config["parts"])] if config.get("parts") else []),
         "## Figures",
     ]
@@ -99,7 +100,22 @@ def _sampling(sampling: Mapping[str, Any]) -> str:
         if sampling["components"]
         else "N(0, I)"
     )
-    return f"z is drawn from {prior}, by default at temperature {sampling['temperature']:g}."
+    found = f"z is drawn from {prior}, by default at temperature {sampling['temperature']:g}."
+    if "timing" in sampling:
+        found += (
+            f" At temperature 0, {sampling['timing']:.0%} of the likeliest timing is played: that "
+            "has the least error on the validation split."
+        )
+    return found
+
+
+def _calibration(calibration: Mapping[str, Any]) -> str:
+    velocity, offset = (calibration["widened"][name] for name in ("velocity", "offset"))
+    return (
+        f"Calibrated on the {calibration['windows']:,} windows of the validation split: "
+        f"{velocity:+.2f} on the scales of velocity and {offset:+.2f} on those of timing, before "
+        "their softplus, so that intervals hold what they say."
+    )
 
 
 def _parts(parts: Sequence[Mapping[str, Any]]) -> str:

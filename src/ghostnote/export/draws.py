@@ -77,8 +77,11 @@ class _Groove(Draw):
         rest = g.constant([0] * 7 + [-self.voices % LANES], np.int64)
         padding = g.node("Pad", first, rest, g.constant(0.5))
         hits, velocity, offset = g.unstack(padding, 3)
-        threshold = g.node("Mul", logit(g, hits), "temperature")
-        of_noise = [threshold, logit(g, velocity), offset][: self.n_noise]
+        threshold, *heated = (
+            g.node("Mul", logit(g, uniform), "temperature")
+            for uniform in (hits, velocity, offset)[: self.n_noise]
+        )
+        of_noise = [threshold, *heated[:1], *(g.node("Sigmoid", late) for late in heated[1:])]
         known = g.node("Mul", self.units(g, known), mask)
         free = g.node("Sub", g.constant(1.0), mask)
         return [*of_noise, *(self._wide(g, value) for value in (known, free))]

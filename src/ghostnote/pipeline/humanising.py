@@ -12,7 +12,7 @@ from ghostnote.music.groove import Groove
 from ghostnote.music.tasks import straight
 from ghostnote.pipeline.models import Model, model_for, runtime_of
 from ghostnote.pipeline.windows import in_meter
-from ghostnote.pipeline.writing import Page, in_grooves, lesson, write
+from ghostnote.pipeline.writing import Page, expected, in_grooves, lesson, write
 from ghostnote.runtime import to_x
 
 Expression = Literal["velocity", "timing"]
@@ -38,8 +38,8 @@ def humanize(
             heard as a loop.
         strength: 0 gives `groove` back, 1 what the model plays, and in between a blend of both.
         keep: ``velocity`` or ``timing`` stay as they are.
-        temperature: 0 plays each hit as is most likely, any other draws; the bundle's own by
-            default.
+        temperature: 0 plays each hit as is to be expected, any other draws, the nearer to that the
+            lower it is; the bundle's own by default.
         spread: how far the way of playing is drawn from the likeliest; 1 is the model's own doubt.
         seed: which random numbers.
         index: which draw of the seed.
@@ -87,9 +87,14 @@ def humanize_all(
         known[:, : bundle.voices] = 1
         # One that was not taught to humanise has never read hits without velocity.
         pages.append(Page(x, known, told=straight(x) if how.rounds == 1 else x))
-    written = write(
-        runtime, pages, how, seed=seed, start=start, temperature=temperature, spread=spread
-    )
+    if (bundle.temperature if temperature is None else temperature) == 0:
+        written = expected(runtime, pages, how, seed=seed, start=start, spread=spread)
+        for x in written:
+            x[:, 2 * bundle.voices :] *= np.float32(bundle.timing)
+    else:
+        written = write(
+            runtime, pages, how, seed=seed, start=start, temperature=temperature, spread=spread
+        )
     played = in_grooves(written, grooves, bundle)
     return [
         _blend(

@@ -88,7 +88,7 @@ def decode(
         runtime: of the model.
         z: `[M, N, Z]`.
         noise: `[N, T, V, 3]`.
-        temperature: divides the hit logits.
+        temperature: divides the hit logits, and multiplies the spread of velocity and offset.
         controls: `[N, T, K]`, for a model that takes them.
 
     Returns:

@@ -103,10 +103,11 @@ class LogisticGroove(GrooveStep):
     def cells(self, noise: Tensor, temperature: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """See `GrooveStep.cells`."""
         hits = draw_hits(self._logits, noise[..., 0], temperature)
-        velocity = self.velocity_loc + self.velocity_scale * torch.logit(noise[..., 1])
+        heated = temperature * torch.logit(noise[..., 1:])
+        velocity = self.velocity_loc + self.velocity_scale * heated[..., 0]
         low = torch.sigmoid((-0.5 - self.offset_loc) / self.offset_scale)
         high = torch.sigmoid((0.5 - self.offset_loc) / self.offset_scale)
-        inside = (low + (high - low) * noise[..., 2]).clamp(1e-6, 1 - 1e-6)
+        inside = (low + (high - low) * torch.sigmoid(heated[..., 1])).clamp(1e-6, 1 - 1e-6)
         offset = self.offset_loc + self.offset_scale * torch.logit(inside)
         return hits, velocity.clamp(1 / VELOCITY_LEVELS, 1), offset.clamp(-0.5, LATEST)
 

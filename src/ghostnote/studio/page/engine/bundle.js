@@ -37,7 +37,7 @@ const LARGEST = 6;
  *   head?: {kind: string}}} model
  * @property {Meter} meter
  * @property {Task} [task]
- * @property {{temperature: number, bpm: number}} sampling
+ * @property {{temperature: number, bpm: number, timing?: number}} sampling
  * @property {Part[]} [parts]
  * @property {string[]} [attributes]
  * @property {Record<string, string>} files
@@ -61,6 +61,8 @@ export class Bundle {
     this.task = config.task ?? { kind: "identity" };
     this.temperature = config.sampling.temperature;
     this.bpm = config.sampling.bpm;
+    /** How much of its likeliest timing a model that humanises plays. */
+    this.timing = config.sampling.timing ?? 1;
     this.parts = config.parts ?? [];
     if (this.voices !== N_VOICES) {
       throw refused(`${this.name} has classes of its own`, "use a model of nine voices");

@@ -6,7 +6,7 @@ import { N_VOICES } from "../music/kit.js";
 import { WIDTH, straight } from "../music/tasks.js";
 import { fromX, toX } from "../runtime.js";
 import { inMeter } from "./windows.js";
-import { lesson, write } from "./writing.js";
+import { expected, lesson, write } from "./writing.js";
 
 /** @import { Runtime } from "../runtime.js" */
 
@@ -27,7 +27,15 @@ export async function humanize(runtime, groove, { strength, keep, temperature, s
   const known = x.map((_, at) => (at % WIDTH < N_VOICES ? 1 : 0));
   // One that was not taught to humanise has never read hits without velocity.
   const page = { x, known, told: taught.rounds === 1 ? straight(x) : x };
-  const [written] = await write(runtime, [page], taught, { seed, temperature, spread: 0 });
+  const cold = (temperature ?? bundle.temperature) === 0;
+  const [written] = cold
+    ? await expected(runtime, [page], taught, { seed, spread: 0 })
+    : await write(runtime, [page], taught, { seed, temperature, spread: 0 });
+  if (cold) {
+    written.forEach((late, at) => {
+      if (at % WIDTH >= 2 * N_VOICES) written[at] = late * Math.fround(bundle.timing);
+    });
+  }
   return blended(
     groove,
     fromX(written, bundle, groove.bpm),

@@ -2,6 +2,7 @@
 
 import { refused } from "../errors.js";
 import { normals, uniforms } from "../latent.js";
+import { stepsPerBar } from "../music/groove.js";
 import { N_VOICES } from "../music/kit.js";
 import { TASKS, WIDTH, told } from "../music/tasks.js";
 
@@ -33,6 +34,9 @@ const ABLE = /** @type {Record<string, string[]>} */ ({
 
 /** Where the random numbers of the windows' z begin, apart from those of the steps. */
 const Z_STREAM = 2 ** 32;
+/** Windows that go through the model at one time. */
+const AT_ONCE = 1024;
+
 const GIVES_EXPRESSION = ["likelihood", "squared-error"];
 
 /**
@@ -73,16 +77,47 @@ export async function write(runtime, pages, how, { seed, start = 0, temperature,
   const { bundle } = runtime;
   const heat = temperature ?? bundle.temperature;
   const desks = pages.map((page, row) =>
-    new Desk(filled(page, bundle.steps), bundle, seed, start + row, heat));
+    new Desk(page, bundle, Math.floor(bundle.steps / 2), seed, start + row, heat));
   const most = Math.max(0, ...desks.map(({ places }) => places.length));
   for (let number = 0; number < most; number++) {
     const windows = desks.flatMap((desk) => {
       const begin = desk.places[number];
       return begin === undefined || desk.isKnown(begin) ? [] : [{ desk, begin }];
     });
-    if (windows.length) await writeWindows(runtime, windows, how, heat, spread);
+    if (!windows.length) continue;
+    const results = await played(runtime, windows, how, heat, spread);
+    windows.forEach(({ desk, begin }, row) => desk.write(begin, results[row]));
   }
   return desks.map(({ x }, row) => x.subarray(0, pages[row].x.length));
+}
+
+/**
+ * Each page with the velocities and offsets that are to be expected of its hits, `[T, 3V]` each:
+ * the mean of what windows say that begin at every bar. All hits are known.
+ * @param {Runtime} runtime
+ * @param {Page[]} pages
+ * @param {Lesson} how
+ * @param {{seed: number, start?: number, spread: number}} drawing
+ */
+export async function expected(runtime, pages, how, { seed, start = 0, spread }) {
+  const { bundle } = runtime;
+  const hop = stepsPerBar(bundle.meter);
+  const desks = pages.map((page, row) => new Desk(page, bundle, hop, seed, start + row, 0));
+  const windows = desks.flatMap((desk, row) =>
+    desk.places.filter((begin) => !desk.isKnown(begin)).map((begin) => ({ desk, begin, row })));
+  const sums = desks.map(({ x }) => new Float64Array(x.length));
+  const counts = desks.map(({ x }) => new Float64Array(x.length));
+  for (let first = 0; first < windows.length; first += AT_ONCE) {
+    const some = windows.slice(first, first + AT_ONCE);
+    const results = await played(runtime, some, how, 0, spread);
+    some.forEach(({ begin, row }, index) => results[index].forEach((value, at) => {
+      sums[row][begin * WIDTH + at] += value;
+      counts[row][begin * WIDTH + at] += 1;
+    }));
+  }
+  return desks.map(({ x }, row) =>
+    x.map((value, at) => (counts[row][at] ? sums[row][at] / counts[row][at] : value))
+      .subarray(0, pages[row].x.length));
 }
 
 /**
@@ -109,11 +144,13 @@ class Desk {
   /**
    * @param {Page} page
    * @param {Bundle} bundle
+   * @param {number} hop steps from the beginning of a window to that of the next
    * @param {number} seed
    * @param {number} index
    * @param {number} temperature
    */
-  constructor(page, bundle, seed, index, temperature) {
+  constructor(page, bundle, hop, seed, index, temperature) {
+    page = filled(page, bundle.steps);
     const steps = page.x.length / WIDTH, size = bundle.steps;
     const forZ = bundle.prior.nUniforms;
     const numbers = uniforms(seed, index, forZ + page.x.length);
@@ -131,7 +168,7 @@ class Desk {
       });
     }
     this.places = [];
-    for (let begin = 0; begin < steps - size; begin += Math.floor(size / 2)) {
+    for (let begin = 0; begin < steps - size; begin += hop) {
       this.places.push(begin);
     }
     this.places.push(steps - size);
@@ -144,6 +181,15 @@ class Desk {
    */
   window(array, begin) {
     return array.slice(begin * WIDTH, (begin + this.size) * WIDTH);
+  }
+
+  /**
+   * @param {number} begin
+   * @param {Float32Array} result `[T, 3V]`
+   */
+  write(begin, result) {
+    this.x.set(result, begin * WIDTH);
+    this.known.fill(1, begin * WIDTH, (begin + this.size) * WIDTH);
   }
 
   /** @param {number} begin */
@@ -164,14 +210,14 @@ class Desk {
 }
 
 /**
- * One window of each of some pages.
+ * What the model makes of some windows, `[T, 3V]` each; the desks stay as they are.
  * @param {Runtime} runtime
  * @param {{desk: Desk, begin: number}[]} windows
  * @param {Lesson} how
  * @param {number} temperature
  * @param {number} spread
  */
-async function writeWindows(runtime, windows, how, temperature, spread) {
+async function played(runtime, windows, how, temperature, spread) {
   const { bundle } = runtime;
   const x = windows.map(({ desk, begin }) => desk.window(desk.x, begin));
   const mask = windows.map(({ desk, begin }) => desk.window(desk.known, begin));
@@ -197,14 +243,11 @@ async function writeWindows(runtime, windows, how, temperature, spread) {
         });
       }
     });
-    const played = await runtime.decode(z, noise, temperature, { known, mask, controls });
-    heard = played.map((window, row) =>
+    const decoded = await runtime.decode(z, noise, temperature, { known, mask, controls });
+    heard = decoded.map((window, row) =>
       window.map((value, i) => (mask[row][i] === 1 ? x[row][i] : value)));
   }
-  windows.forEach(({ desk, begin }, row) => {
-    desk.x.set(heard[row], begin * WIDTH);
-    desk.known.fill(1, begin * WIDTH, (begin + desk.size) * WIDTH);
-  });
+  return heard;
 }
 
 /**
