@@ -83,8 +83,8 @@ class Runtime:
         Args:
             z: `[B, Z]`.
             noise: uniform in (0, 1), `[B, T, V, 3]`, for hit, velocity and offset.
-            temperature: divides the hit logits, and multiplies the spread of velocity and offset; 0
-                gives the most likely cells.
+            temperature: divides the hit logits, and the variance of velocity and offset goes with
+                it; 0 gives the most likely cells.
             known: `[B, T, 3V]`, what the masked numbers are.
             mask: `[B, T, 3V]`, 1 where a number is known: all three of a cell, or its hit alone,
                 which is then played anew.

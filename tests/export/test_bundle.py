@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -153,6 +154,33 @@ def test_options_reach_the_bundle(
     with pytest.raises(ConfigError, match="1000 components"):
         export_bundle(checkpoint, training, tmp_path / "c", components=1000)
     assert not (tmp_path / "c").exists()
+
+
+def test_it_is_calibrated_when_asked_for(
+    checkpoint: Checkpoint,
+    training: Windows,
+    drumming: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ghostnote.export.calibration.FEWEST", 1)
+    held_out = windows(load_corpus(drumming).select(split="validation"), bars=2)
+    plain = export_bundle(checkpoint, training, tmp_path / "plain")
+    assert plain.config["calibration"] is None
+    assert plain.timing == 1
+    bundle = export_bundle(checkpoint, training, tmp_path / "some", held_out=held_out)
+    assert bundle.config["calibration"]["windows"] == len(held_out)
+    assert "timing" not in bundle.config["sampling"]
+    one, other = (load_model(each).state_dict() for each in (plain, bundle))
+    bias = "decoder.core.project.bias"
+    assert [name for name in one if not torch.equal(one[name], other[name])] == [bias]
+    assert "Calibrated on" in (bundle.path / CARD).read_text()
+    run = update(from_table(RunConfig, checkpoint.config), {"task": {"kind": "humanize"}})
+    taught = dataclasses.replace(checkpoint, config=to_table(run))
+    humanizer = export_bundle(taught, training, tmp_path / "other", held_out=held_out)
+    assert 0 <= humanizer.timing <= 1
+    assert load_bundle(humanizer.path).timing == humanizer.timing
+    assert "of the likeliest timing" in (humanizer.path / CARD).read_text()
 
 
 def test_other_windows_than_those_of_the_run_are_refused(

@@ -113,6 +113,18 @@ def test_offsets_are_quantiles_of_their_density(p: LogisticGroove) -> None:
     assert inside.float().mean() > 0.95
 
 
+def test_the_variance_of_what_is_drawn_goes_with_the_temperature(params: Tensor) -> None:
+    narrow = params.clone()
+    narrow[..., N_VOICES:] = 0
+    narrow[..., 2 * N_VOICES : 3 * N_VOICES] = -3  # no draw is near a border of its range
+    narrow[..., 4 * N_VOICES :] = -3
+    p = LogisticGroove(narrow)
+    _, *hot = draw_grid(p)
+    _, *cool = draw_grid(p, 0.5)
+    for wide, close in zip(hot, cool, strict=True):
+        torch.testing.assert_close(close.var(1), 0.5 * wide.var(1), rtol=1e-2, atol=0)
+
+
 @pytest.mark.parametrize("groups", [3, 5])
 def test_temperature_zero_is_the_likeliest_hit_and_the_median(groups: int) -> None:
     random = torch.Generator().manual_seed(2)

@@ -82,6 +82,8 @@ def test_each_groove_is_what_it_is_alone(runtime: Runtime, played: Play, batch: 
     assert together == alone
     again = humanize_all([grooves[0], grooves[0]], seed=4, model=runtime)
     assert again[0] != again[1]
+    cold = humanize_all(grooves, temperature=0, model=Runtime(runtime.bundle, batch=batch))
+    assert cold == [humanize(groove, temperature=0, model=runtime) for groove in grooves]
 
 
 def test_what_comes_later_changes_nothing_before_its_window(taught: Taught, played: Play) -> None:
@@ -104,6 +106,31 @@ def test_cold_is_the_same_for_all_seeds(taught: Taught, played: Play) -> None:
     one, two = (humanize(groove, temperature=0, seed=seed, model=model) for seed in (1, 2))
     assert one == two
     assert one != humanize(groove, temperature=0, spread=1, model=model)
+
+
+def test_cold_is_the_mean_of_all_windows_that_hold_a_hit(taught: Taught, played: Play) -> None:
+    model, groove = taught("humanize"), played(5)  # of two bars
+    whole = humanize(groove, temperature=0, model=model)
+    parts = [humanize(groove[bar : bar + 2], temperature=0, model=model) for bar in range(4)]
+    for bar in range(5):
+        said = [parts[begin][bar - begin : bar - begin + 1] for begin in (bar - 1, bar)
+                if 0 <= begin < 4]  # fmt: skip
+        for name in ("velocity", "offset"):
+            mean = np.mean([getattr(one, name) for one in said], axis=0)
+            assert np.allclose(getattr(whole[bar : bar + 1], name), mean, atol=1e-6)
+
+
+def test_of_the_likeliest_timing_is_played_what_the_bundle_says(
+    taught: Taught, played: Play
+) -> None:
+    model, groove = taught("humanize"), played(3)
+    half = Bundle(
+        model.path, {**model.config, "sampling": {**model.config["sampling"], "timing": 0.5}}
+    )
+    plain, less = (humanize(groove, temperature=0, model=each) for each in (model, half))
+    assert np.array_equal(less.velocity, plain.velocity)
+    assert np.allclose(less.offset, 0.5 * plain.offset, atol=1e-7)
+    assert humanize(groove, model=half) == humanize(groove, model=model)  # when it is drawn, all
 
 
 def test_what_cannot_be_done_is_refused(taught: Taught, played: Play) -> None:

@@ -77,11 +77,11 @@ class _Groove(Draw):
         rest = g.constant([0] * 7 + [-self.voices % LANES], np.int64)
         padding = g.node("Pad", first, rest, g.constant(0.5))
         hits, velocity, offset = g.unstack(padding, 3)
-        threshold, *heated = (
-            g.node("Mul", logit(g, uniform), "temperature")
-            for uniform in (hits, velocity, offset)[: self.n_noise]
-        )
-        of_noise = [threshold, *heated[:1], *(g.node("Sigmoid", late) for late in heated[1:])]
+        of_noise = [g.node("Mul", logit(g, hits), "temperature")]
+        if self.n_noise > 1:
+            spread = g.node("Sqrt", "temperature")
+            loud, late = (g.node("Mul", logit(g, part), spread) for part in (velocity, offset))
+            of_noise += [loud, g.node("Sigmoid", late)]
         known = g.node("Mul", self.units(g, known), mask)
         free = g.node("Sub", g.constant(1.0), mask)
         return [*of_noise, *(self._wide(g, value) for value in (known, free))]

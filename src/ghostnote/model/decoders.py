@@ -297,8 +297,8 @@ class Decoder(nn.Module):
         Args:
             z: `[B, Z]`.
             noise: uniform in (0, 1), `[B, T, V, 3]`, for hit, velocity and offset.
-            temperature: divides the hit logits, and multiplies the spread of velocity and offset; 0
-                gives the most likely cells.
+            temperature: divides the hit logits, and the variance of velocity and offset goes with
+                it; 0 gives the most likely cells.
             known: `[B, T, X]`, what the masked numbers are.
             mask: `[B, T, X]`, 1 where a number is known, 0 where it is sampled.
             controls: `[B, T, K]`.

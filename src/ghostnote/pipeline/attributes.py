@@ -80,10 +80,10 @@ def attribute(
         amount: in standard deviations of real grooves, as far as the model follows; -2 to 2 is
             what `Direction.effects` were measured at.
         model: a bundle with directions, its name or its folder; or a `Runtime`.
-        temperature: divides the hit logits, and multiplies the spread of velocity and offset. By
-            default 1 for a groove, and the bundle's own for new ones; at 0 a groove changes where
-            the likeliest cells of its reconstruction do, as it does by default with a bundle that
-            has no scorer.
+        temperature: divides the hit logits, and the variance of velocity and offset goes with it.
+            By default 1 for a groove, and the bundle's own for new ones; at 0 a groove changes
+            where the likeliest cells of its reconstruction do, as it does by default with a bundle
+            that has no scorer.
         seed: of what is drawn.
 
     Raises:
@@ -179,8 +179,8 @@ def mover(
         x: `[B, T, 3V]`, windows as they were played.
         mu: `[B, Z]`, the means of their posteriors.
         uniform: `[B, T, V]`, in (0, 1), of what is drawn.
-        temperature: divides the hit logits, and multiplies the spread of velocity and offset; at 0
-            nothing is drawn.
+        temperature: divides the hit logits, and the variance of velocity and offset goes with it;
+            at 0 nothing is drawn.
     """
     noise = np.full((*uniform.shape, 3), 0.5, np.float32)
     if temperature > 0:

@@ -45,8 +45,8 @@ def continue_(
         bars: how many to add.
         fill_every: every so manieth bar, counted from the first of `groove`, is a fill, of those
             that are added; none is where None.
-        temperature: divides the hit logits, and multiplies the spread of velocity and offset; the
-            bundle's own by default.
+        temperature: divides the hit logits, and the variance of velocity and offset goes with it;
+            the bundle's own by default.
         spread: how far z is drawn from the likeliest; 1 is the model's own doubt.
         seed: which random numbers.
         index: which draw of the seed.

@@ -61,8 +61,8 @@ def infill(
         groove: in the model's meter, of any length. A groove shorter than the model's window is
             heard as a loop.
         keep: true where a cell stays, broadcast to `[T, V]`; see `cells`.
-        temperature: divides the hit logits, and multiplies the spread of velocity and offset; the
-            bundle's own by default.
+        temperature: divides the hit logits, and the variance of velocity and offset goes with it;
+            the bundle's own by default.
         spread: how far z is drawn from the likeliest; 1 is the model's own doubt.
         seed: which random numbers.
         index: which draw of the seed.

@@ -37,8 +37,8 @@ def interpolate(
         a: in the model's meter.
         b: the same, and of the same length.
         n: how many, 2 or more, both ends included.
-        temperature: divides the hit logits, and multiplies the spread of velocity and offset; at 0
-            every cell is the most likely one.
+        temperature: divides the hit logits, and the variance of velocity and offset goes with it;
+            at 0 every cell is the most likely one.
         seed: of what is drawn.
         model: a bundle, its name or its folder; or a `Runtime`, to load it once for many calls.
 
@@ -73,8 +73,8 @@ def grid(
             meter.
         rows: 2 or more.
         columns: 2 or more.
-        temperature: divides the hit logits, and multiplies the spread of velocity and offset; at 0
-            every cell is the most likely one.
+        temperature: divides the hit logits, and the variance of velocity and offset goes with it;
+            at 0 every cell is the most likely one.
         seed: of what is drawn.
         model: a bundle, its name or its folder; or a `Runtime`, to load it once for many calls.
 
@@ -106,8 +106,8 @@ def blend(
             meter.
         x: from 0, at the left, to 1, at the right.
         y: from 0, at the top, to 1, at the bottom.
-        temperature: divides the hit logits, and multiplies the spread of velocity and offset; at 0
-            every cell is the most likely one.
+        temperature: divides the hit logits, and the variance of velocity and offset goes with it;
+            at 0 every cell is the most likely one.
         seed: of what is drawn.
         model: a bundle, its name or its folder; or a `Runtime`, to load it once for many calls.
 

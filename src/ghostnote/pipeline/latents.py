@@ -88,7 +88,7 @@ def decode(
         runtime: of the model.
         z: `[M, N, Z]`.
         noise: `[N, T, V, 3]`.
-        temperature: divides the hit logits, and multiplies the spread of velocity and offset.
+        temperature: divides the hit logits, and the variance of velocity and offset goes with it.
         controls: `[N, T, K]`, for a model that takes them.
 
     Returns:

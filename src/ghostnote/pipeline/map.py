@@ -232,8 +232,8 @@ def place(
         x: along the first axis, as `plane.points` has it.
         y: along the second.
         bpm: the tempo; the bundle's own by default.
-        temperature: divides the hit logits, and multiplies the spread of velocity and offset; the
-            bundle's own by default.
+        temperature: divides the hit logits, and the variance of velocity and offset goes with it;
+            the bundle's own by default.
         seed: which draw, and with what noise it is played.
         model: a bundle, its name or its folder; or a `Runtime`, to load it once for many calls.
 

@@ -49,8 +49,8 @@ def reconstruct(
     Args:
         groove: in the model's meter, of any length.
         model: a bundle, its name or its folder; or a `Runtime`, to load it once for many calls.
-        temperature: divides the hit logits, and multiplies the spread of velocity and offset; at 0
-            every cell is the most likely one.
+        temperature: divides the hit logits, and the variance of velocity and offset goes with it;
+            at 0 every cell is the most likely one.
         seed: of what is drawn.
 
     Raises:

@@ -48,9 +48,9 @@ def sample(
         n: how many.
         seed: which random numbers.
         start: the index of the first one.
-        temperature: divides the hit logits, and multiplies the spread of velocity and offset; under
-            1 is safer, above 1 wilder, 0 the most likely groove of each z. The bundle's own by
-            default.
+        temperature: divides the hit logits, and the variance of velocity and offset goes with it;
+            under 1 is safer, above 1 wilder, 0 the most likely groove of each z. The bundle's own
+            by default.
         bpm: the tempo, and z is drawn like the grooves of the training data that are about as
             fast, where the bundle knows them. By default the tempo of `near` or else the bundle's
             own, and z like all of them.

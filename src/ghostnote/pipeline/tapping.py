@@ -59,8 +59,8 @@ def tap(
     Args:
         rhythm: whose hits are taps, in whatever voices; of a step with several, the loudest. In the
             model's meter, of any length. Shorter than the model's window it is heard as a loop.
-        temperature: divides the hit logits, and multiplies the spread of velocity and offset; the
-            bundle's own by default.
+        temperature: divides the hit logits, and the variance of velocity and offset goes with it;
+            the bundle's own by default.
         spread: how far z is drawn from the likeliest; 1 is the model's own doubt.
         seed: which random numbers.
         index: which draw of the seed.

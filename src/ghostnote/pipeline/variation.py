@@ -38,8 +38,8 @@ def vary(
         groove: in the model's meter, of any length.
         n: how many.
         distance: how far the farthest goes, from 0 to 1.
-        temperature: divides the hit logits, and multiplies the spread of velocity and offset; at 0
-            every cell is the most likely one.
+        temperature: divides the hit logits, and the variance of velocity and offset goes with it;
+            at 0 every cell is the most likely one.
         seed: which ways are gone, and what is drawn.
         model: a bundle, its name or its folder; or a `Runtime`, to load it once for many calls.
 

@@ -136,8 +136,8 @@ def write(
         lesson: how the model is asked.
         seed: which random numbers.
         start: the index of the first page.
-        temperature: divides the hit logits, and multiplies the spread of velocity and offset; the
-            bundle's own by default. At 0 all is the most likely, velocity and timing too.
+        temperature: divides the hit logits, and the variance of velocity and offset goes with it;
+            the bundle's own by default. At 0 all is the most likely, velocity and timing too.
         spread: how far z is drawn around the posterior's mean, in its standard deviations. Where
             nothing is known z is drawn from the prior.
 

@@ -51,6 +51,10 @@ JOBS: dict[str, Job] = {
     "humanize": ("humanize", {"groove": beat(16)}),
     "humanize-half": ("humanize", {"groove": beat(17, bars=7), "strength": 0.35, "seed": 3}),
     "humanize-keep": ("humanize", {"groove": beat(18, bars=1), "keep": ["velocity"]}),
+    "humanize-cold": ("humanize", {"groove": beat(17, bars=7), "temperature": 0}),
+    "humanize-untaught-cold": (
+        "humanize", {"groove": beat(17, bars=5), "temperature": 0, "model": "groove-4bar"},
+    ),
     "humanize-untaught": ("humanize", {"groove": beat(18), "model": "groove-4bar"}),
     "tap-groove": ("tap", {"groove": beat(19), "seed": 4}),
     "tap-groove-faster": ("tap", {"groove": scattered(19, bars=2), "bpm": 150}),

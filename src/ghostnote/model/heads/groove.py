@@ -103,7 +103,8 @@ class LogisticGroove(GrooveStep):
     def cells(self, noise: Tensor, temperature: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """See `GrooveStep.cells`."""
         hits = draw_hits(self._logits, noise[..., 0], temperature)
-        heated = temperature * torch.logit(noise[..., 1:])
+        # A density to the power of 1 / temperature, as hits have it, is wider by the square root.
+        heated = temperature.sqrt() * torch.logit(noise[..., 1:])
         velocity = self.velocity_loc + self.velocity_scale * heated[..., 0]
         low = torch.sigmoid((-0.5 - self.offset_loc) / self.offset_scale)
         high = torch.sigmoid((0.5 - self.offset_loc) / self.offset_scale)

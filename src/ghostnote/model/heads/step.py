@@ -67,11 +67,11 @@ class StepDistribution(ABC):
     ) -> Tensor:
         """`x` `[..., X]` from uniform noise `[..., V, 3]` in (0, 1): a pure function.
 
-        `temperature` divides the hit logits, and the spread of velocity and offset is multiplied by
-        it; at 0 every cell gets its most likely hit and the median velocity and offset. Numbers
-        where `mask` `[..., X]` is 1 are as in `known` `[..., X]`: all three of a cell, or its hit
-        alone, which is then played anew. A head whose cells depend on each other draws the rest
-        given those.
+        `temperature` divides the hit logits, and multiplies the variance of velocity and offset; at
+        0 every cell gets its most likely hit and the median velocity and offset. Numbers where
+        `mask` `[..., X]` is 1 are as in `known` `[..., X]`: all three of a cell, or its hit alone,
+        which is then played anew. A head whose cells depend on each other draws the rest given
+        those.
         """
         heat = torch.as_tensor(temperature, dtype=torch.float32, device=noise.device)
         return self.draw(torch.where(heat > 0, noise, 0.5), heat, known, mask)
