@@ -1,0 +1,50 @@
+"""Our objective against the original's: what is trained, and what is said of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from benchmarks.original import KINDS, METHODS, TASKS, run_of
+from ghostnote.model.size import n_parameters
+from ghostnote.train.config import refuse_contradictions
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_objectives_differ_and_the_task_does_not(task: str) -> None:
+    runs = {kind: run_of(task, kind, 3, 8) for kind in KINDS}
+    for run in runs.values():
+        refuse_contradictions(run)
+        assert run.task.kind == task
+        assert (run.seed, run.epochs) == (3, 8)
+    ours, objective, original = runs.values()
+    assert objective.objective.free_bits == original.objective.free_bits == 48
+    assert ours.model.head.kind != objective.model.head.kind == original.model.head.kind
+    # But for what the head gives, the network is the same.
+    assert n_parameters(objective.model) == pytest.approx(n_parameters(ours.model), rel=0.01)
+    assert objective.optimiser == ours.optimiser != original.optimiser
+
+
+@pytest.mark.slow
+def test_it_is_run_and_goes_on_where_it_was(benchmark: Callable, tmp_path: Path) -> None:
+    words = ("--tiny", "--results", tmp_path, "--runs", tmp_path / "runs", "--epochs", 1,
+             "--device", "cpu", "--precision", "fp32", "--cells", "tap")  # fmt: skip
+    done = benchmark("original", *words)
+    assert done.returncode == 0, done.stderr
+    kept = (tmp_path / "original-tiny.json").read_text()
+    names = [cell["name"] for cell in json.loads(kept)["cells"]]
+    assert names == [f"tap: {name}" for name in (*METHODS_OF_TAP, *KINDS)]
+    page = (tmp_path / "original-tiny.md").read_text()
+    assert all(f"| {kind} |" in page for kind in KINDS)
+    assert benchmark("original", *words).returncode == 0
+    assert (tmp_path / "original-tiny.json").read_text() == kept
+
+
+METHODS_OF_TAP = ("silent", "marginal", "nearest neighbour")
+
+
+def test_both_tasks_have_methods_without_a_model() -> None:
+    assert tuple(METHODS) == TASKS
