@@ -337,11 +337,11 @@ QUOTED = (
     ),
     Quoted(
         "the temperature is of velocity and timing too",
-        "a model of 45 epochs (four rows down), calibrated, at a temperature of 0.7: standard "
-        "deviations times 0.7, or its square root, as a density to the power of 1 / temperature has",
+        "the model two rows down, calibrated, at a temperature of 0.7: standard deviations times "
+        "0.7, or its square root, as a density to the power of 1 / temperature has",
         "samples are told apart 0.02 less than without",
-        "0.694 without, 0.705 times 0.7, 0.681 times its square root; hits 0.604, 0.598, 0.601. Now "
-        "what `temperature` means",
+        "0.694 without, 0.705 times 0.7, 0.681 times its square root; hits 0.604, 0.598, 0.601. "
+        "Now what `temperature` means",
         "two minutes",
     ),
     Quoted(

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import load
 
-from ghostnote.bundle import WEIGHTS, Bundle, load_bundle
+from ghostnote.bundle import CARD, WEIGHTS, Bundle, load_bundle
 from ghostnote.cli import main
+from ghostnote.export.card import command
 from ghostnote.train.presets import PRESETS
 
 torch = pytest.importorskip("torch")
@@ -79,6 +80,22 @@ def test_training_begins_from_the_weights_of_a_bundle(
     model = checkpoint.config["model"]
     assert (model["latent"], model["encoder"]["size"]) == (16, 32)
     assert model["input_dropout"] == 0.7  # how it is trained is for the preset to say
+    assert checkpoint.config["begun_with"] == bundle.name  # nobody knows how that was trained
+
+
+def test_the_card_of_a_model_that_was_trained_on_tells_of_both(
+    tiny_bundle: Bundle, drumming: Path, tmp_path: Path
+) -> None:
+    run, out = tmp_path / "run", tmp_path / "bundle"
+    few = ("--set", "epochs=1", "--set", "optimiser.batch=4", "--device", "cpu", "-q")
+    words = ["train", "groove-4bar", "--init-from", str(tiny_bundle.path), "-o", str(run)]
+    assert main([*words, "--data", str(drumming), *few]) == 0
+    assert main(["export", str(run), "--data", str(drumming), "-o", str(out), "-q"]) == 0
+    text = (out / CARD).read_text()
+    first = command(tiny_bundle.config["training"]["run"])
+    assert f"It began with the weights of `{first}`" in text
+    assert "--init-from BUNDLE`" in text
+    assert "begun_with" not in command(load_bundle(out).config["training"]["run"])
 
 
 def test_training_on_from_a_bundle_changes_it_and_becomes_a_bundle(

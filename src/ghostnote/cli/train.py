@@ -143,9 +143,11 @@ def _begun_from(name: str, run: RunConfig, preset: str) -> tuple[RunConfig, dict
 
     from ghostnote.bundle import load_bundle
     from ghostnote.export.bundle import load_model
+    from ghostnote.export.card import command
     from ghostnote.train.presets import preset as find
 
-    model = load_model(load_bundle(name))
+    bundle = load_bundle(name)
+    model = load_model(bundle)
     dropout = {
         rate: getattr(run.model, rate)
         for rate in ("input_dropout", "layer_dropout", "latent_dropout")
@@ -167,7 +169,10 @@ def _begun_from(name: str, run: RunConfig, preset: str) -> tuple[RunConfig, dict
             f"{run.model.controls}",
             remedy="choose the preset that it was made by; see ghostnote presets",
         )
-    return replace(run, model=replace(model.config, **dropout)), dict(model.state_dict())
+    trained = bundle.config.get("training")
+    began = command(trained["run"]) if trained else bundle.name
+    begun_run = replace(run, model=replace(model.config, **dropout), begun_with=began)
+    return begun_run, dict(model.state_dict())
 
 
 def settings(preset: str, config: Path | None, assignments: Sequence[str]) -> RunConfig:

@@ -155,12 +155,22 @@ def _training(training: Mapping[str, Any]) -> list[str]:
         "## Training",
         f"- Data: `{training['data']}`, {training['windows']:,} windows of its training split."
         f"{gmd}",
-        f"- Command: `{command(training['run'])}`",
+        *_beginning(training["run"]),
         f"- Steps: {training['steps']:,}, in {training['seconds'] / 60:.0f} minutes, on {machine}.",
         f"- Code: ghostnote {training['ghostnote']}, commit {training['commit']}.",
         f"- Seed: {training['run']['seed']}.",
         "- Settings:",
         f"```json\n{json.dumps(training['run'], indent=1)}\n```",
+    ]
+
+
+def _beginning(run: Mapping[str, Any]) -> list[str]:
+    if not run.get("begun_with"):
+        return [f"- Command: `{command(run)}`"]
+    return [
+        f"- Command: `{command(run)} --init-from BUNDLE`",
+        f"- It began with the weights of `{run['begun_with']}`, exported as that bundle; steps and "
+        "minutes are those of the second command.",
     ]
 
 
@@ -173,6 +183,7 @@ def command(run: Mapping[str, Any]) -> str:
     from ghostnote.train.presets import PRESETS
 
     ours = dict(_leaves(run))
+    ours.pop("begun_with", None)  # is no setting of training
 
     def changes(name: str) -> dict[str, Any]:
         theirs = dict(_leaves(to_table(PRESETS[name].run)))

@@ -107,6 +107,9 @@ class RunConfig:
     """What makes a validation better: free-running hits F1, or the likelihood bound."""
     seed: int = 0
     """Decides initial weights, order, augmentation and noise."""
+    begun_with: str = ""
+    """What its first weights are of, where they are not random: the command that trained them, or
+    the name of the bundle. For the record; `--init-from` sets it."""
 
 
 def refuse_contradictions(run: RunConfig) -> None:
