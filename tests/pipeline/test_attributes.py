@@ -177,9 +177,12 @@ def test_a_song_is_moved_window_by_window(known_bundle: Bundle, grooves: list[Gr
     whole = attribute(song, far, 2, seed=1, model=known_bundle)
     assert whole == attribute(song, far, 2, seed=1, model=Runtime(known_bundle, batch=1))
     assert whole[:2] == attribute(grooves[0], far, 2, seed=1, model=known_bundle)
-    assert whole[2:4] != attribute(
-        grooves[1], far, 2, seed=1, model=known_bundle
-    )  # noise of its own
+    own = [
+        attribute(song, far, 2, seed=seed, model=known_bundle)[2:4]
+        != attribute(grooves[1], far, 2, seed=seed, model=known_bundle)
+        for seed in range(16)
+    ]
+    assert any(own)  # the noise of a window is its own, though not all noise shows
 
 
 def test_a_bundle_without_a_scorer_moves_what_is_likeliest(

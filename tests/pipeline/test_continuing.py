@@ -94,20 +94,21 @@ def test_a_seam_in_the_hits_would_be_found(long_loops: list[Groove]) -> None:
 
 
 def test_fills_have_more_toms_and_no_fewer_hits(long_loops: list[Groove]) -> None:
-    loops = sample(24, seed=2)
+    loops = sample(96, seed=2)
     plain, filled = (
         np.stack([loop.hits.reshape(12, 16, 9) for loop in made])
         for made in (
-            long_loops[:24],
+            long_loops[:96],
             lengthen(loops, 12, fill_every=4, seed=2, model="infill-4bar"),
         )
     )
     fills = np.arange(1, 13) % 4 == 0
-    toms = filled[..., 4:7].sum((0, 2, 3)) / 24
-    assert toms[fills].min() > 2 * toms[~fills].mean()
-    hits = filled.sum((0, 2, 3)) / 24
+    toms = filled[..., 4:7].sum((0, 2, 3)) / 96
+    assert toms[fills].mean() > 2 * toms[~fills].mean()
+    assert toms[fills].min() > toms[~fills].mean()
+    hits = filled.sum((0, 2, 3)) / 96
     assert hits[fills].mean() > hits[~fills].mean()
-    assert hits[~fills].mean() == pytest.approx(plain.sum((0, 2, 3))[~fills].mean() / 24, rel=0.1)
+    assert hits[~fills].mean() == pytest.approx(plain.sum((0, 2, 3))[~fills].mean() / 96, rel=0.1)
 
 
 def test_a_groove_that_is_continued_gets_no_fills_itself(taught: Taught, played: Play) -> None:
