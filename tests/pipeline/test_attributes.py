@@ -173,16 +173,13 @@ def test_grooves_keep_their_length_and_tempo(known_bundle: Bundle, grooves: list
 
 def test_a_song_is_moved_window_by_window(known_bundle: Bundle, grooves: list[Groove]) -> None:
     song = (grooves[0] + grooves[1] + grooves[0])[:5]
-    far = Direction("far", np.full(known_bundle.latent, 3, np.float32))
+    far = Direction("far", np.full(known_bundle.latent, -3, np.float32))
     whole = attribute(song, far, 2, seed=1, model=known_bundle)
     assert whole == attribute(song, far, 2, seed=1, model=Runtime(known_bundle, batch=1))
     assert whole[:2] == attribute(grooves[0], far, 2, seed=1, model=known_bundle)
-    own = [
-        attribute(song, far, 2, seed=seed, model=known_bundle)[2:4]
-        != attribute(grooves[1], far, 2, seed=seed, model=known_bundle)
-        for seed in range(16)
-    ]
-    assert any(own)  # the noise of a window is its own, though not all noise shows
+    assert whole[2:4] != attribute(
+        grooves[1], far, 2, seed=1, model=known_bundle
+    )  # noise of its own
 
 
 def test_a_bundle_without_a_scorer_moves_what_is_likeliest(

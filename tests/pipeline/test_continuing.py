@@ -98,14 +98,13 @@ def test_fills_have_more_toms_and_no_fewer_hits(long_loops: list[Groove]) -> Non
     plain, filled = (
         np.stack([loop.hits.reshape(12, 16, 9) for loop in made])
         for made in (
-            long_loops[:96],
+            long_loops,
             lengthen(loops, 12, fill_every=4, seed=2, model="infill-4bar"),
         )
     )
     fills = np.arange(1, 13) % 4 == 0
     toms = filled[..., 4:7].sum((0, 2, 3)) / 96
-    assert toms[fills].mean() > 2 * toms[~fills].mean()
-    assert toms[fills].min() > toms[~fills].mean()
+    assert toms[fills].min() > 2 * toms[~fills].mean()
     hits = filled.sum((0, 2, 3)) / 96
     assert hits[fills].mean() > hits[~fills].mean()
     assert hits[~fills].mean() == pytest.approx(plain.sum((0, 2, 3))[~fills].mean() / 96, rel=0.1)
