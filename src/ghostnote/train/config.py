@@ -46,7 +46,7 @@ class CorruptionConfig:
     sampling: Share = 0.0
     """Scheduled sampling: final share of previous steps that are the model's own draws."""
     sampling_temperature: Annotated[float, Range(0, 100)] = 1.0
-    """Divides the logits of the hits that are drawn; 0 feeds the most likely cells."""
+    """The temperature of these draws; 0 feeds the most likely cells."""
     sampling_passes: Count = 1
     """Parallel passes that draw them (Duckworth et al. 2019); as many passes as steps is exact."""
     sampling_schedule: Literal["linear", "inverse-sigmoid"] = "linear"

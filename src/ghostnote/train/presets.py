@@ -73,6 +73,7 @@ _AUGMENTED = Augmentation(
     offset_shift=0.03,
     offset_noise=0.02,
 )
+"""How the windows of our own presets are changed, where nothing else is said."""
 
 
 def _ours(
@@ -167,6 +168,7 @@ PRESETS = {
     preset.run.name: preset
     for preset in (
         # Limbs of other windows are what helps most: they keep it from learning takes by heart.
+        # What ships was trained on from there for a little while; its card has the command.
         _ours(
             "groove-4bar",
             Identity(),
