@@ -23,9 +23,16 @@ from ghostnote.data.corpus import Corpus, load_corpus
 from ghostnote.data.windows import Windows, windows
 from ghostnote.errors import ConfigError, GhostnoteError
 from ghostnote.export.bundle import commit
+from ghostnote.model.config import HierarchicalConfig
 from ghostnote.model.size import n_parameters
 from ghostnote.train.checkpoint import Checkpoint, load_checkpoint
-from ghostnote.train.config import RunConfig, refuse_contradictions, to_table
+from ghostnote.train.config import (
+    RunConfig,
+    assignment,
+    refuse_contradictions,
+    to_table,
+    update,
+)
 from ghostnote.train.loop import BEST, LAST, Machine, train
 
 FloatArray = npt.NDArray[np.float32]
@@ -164,18 +171,41 @@ def cells_of(some: Windows) -> FloatArray:
     return to_x(bars.cells(bars.bars_of(np.arange(len(bars)))))
 
 
+def lasting(run: RunConfig, seed: int, epochs: float) -> RunConfig:
+    """`run` with another seed and number of epochs.
+
+    Raises:
+        ConfigError: a number of epochs that is not above 0.
+    """
+    if not epochs > 0:
+        raise ConfigError(f"--epochs is {epochs:g}", remedy="more than 0")
+    return replace(run, seed=seed, epochs=epochs)
+
+
+def shrunk(job: Job) -> Job:
+    """The same job on a network that is trained in a moment, to see that it can be run."""
+    small = [
+        *("model.encoder.size=8", "model.decoder.size=8", "optimiser.batch=8"),
+        *("model.latent=6", "corruption.sampling_rise=2"),
+    ]
+    if isinstance(job.run.model.decoder, HierarchicalConfig):
+        small.append("model.decoder.conductor=8")
+    run = job.run
+    for text in small:
+        run = update(run, assignment(text))
+    return replace(job, run=run)
+
+
 def of_length(run: RunConfig, updates: int, epochs: float | None, n: int, checks: int) -> RunConfig:
     """`run` for `updates` steps over `n` windows, or for `epochs`, with `checks` validations.
 
     Raises:
         ConfigError: a length that is not above 0.
     """
-    if epochs is not None and not epochs > 0:
-        raise ConfigError(f"--epochs is {epochs:g}", remedy="more than 0")
     per_epoch = max(n // run.optimiser.batch, 1)
-    length = updates / per_epoch if epochs is None else epochs
-    steps = max(round(length * per_epoch), 1)
-    return replace(run, epochs=length, interval=max(-(-steps // checks), 1))
+    run = lasting(run, run.seed, updates / per_epoch if epochs is None else epochs)
+    steps = max(round(run.epochs * per_epoch), 1)
+    return replace(run, interval=max(-(-steps // checks), 1))
 
 
 # -- the command line ------------------------------------------------------------------------
@@ -205,6 +235,15 @@ def parser(doc: str | None, name: str, *, trains: bool = True) -> argparse.Argum
         add("--threads", type=int, help="CPU threads; all cores by default")
         add("--page", action="store_true", help="train nothing, write the page from what there is")
     return options
+
+
+def add_tiny(options: argparse.ArgumentParser) -> None:
+    """The option to try the command."""
+    options.add_argument(
+        "--tiny",
+        action="store_true",
+        help="tiny networks, and files of their own: tries the command",
+    )
 
 
 def laboratory(asked: argparse.Namespace) -> Laboratory:

@@ -13,7 +13,7 @@ import argparse
 import statistics
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -23,25 +23,26 @@ from benchmarks.cells import Cell, Cells, origin, spread, table, write_page
 from benchmarks.laboratory import (
     Job,
     Laboratory,
+    add_tiny,
     carried_out,
     cells_of,
     chosen,
     laboratory,
+    lasting,
     parser,
+    shrunk,
 )
+from ghostnote.cli.train import settings
 from ghostnote.data.bars import Bars
-from ghostnote.errors import ConfigError
 from ghostnote.evaluate.metrics import density, hits_per_bar, nearest_distance
 from ghostnote.evaluate.reconstruction import forced, reconstruct
 from ghostnote.evaluate.two_sample import features, two_sample_accuracy
 from ghostnote.export.bundle import build_model, posteriors
 from ghostnote.export.prior import fit_prior
 from ghostnote.latent import uniforms
-from ghostnote.model.config import HierarchicalConfig
 from ghostnote.model.vae import GrooveVAE
 from ghostnote.train.checkpoint import Checkpoint
-from ghostnote.train.config import RunConfig, assignment, from_table, update
-from ghostnote.train.presets import preset
+from ghostnote.train.config import RunConfig, from_table
 
 NAME = "levers"
 EPOCHS = 10.0
@@ -113,12 +114,8 @@ class Lever:
         Raises:
             ConfigError: a setting that there is not, or a number of epochs that is not above 0.
         """
-        if not epochs > 0:
-            raise ConfigError(f"--epochs is {epochs:g}", remedy="more than 0")
-        run = preset(self.preset).run
-        for text in (*(BASE if self.preset == PRESET else ()), *self.settings):
-            run = update(run, assignment(text))
-        return replace(run, seed=seed, epochs=epochs)
+        texts = (*(BASE if self.preset == PRESET else ()), *self.settings)
+        return lasting(settings(self.preset, None, texts), seed, epochs)
 
 
 LEVERS = (
@@ -593,28 +590,10 @@ def cost(found: Sequence[Cell]) -> str:
     )
 
 
-def shrunk(job: Job) -> Job:
-    """The same lever on a network that is trained in a moment, to see that it can be run."""
-    small = (
-        *("model.encoder.size=8", "model.decoder.size=8", "optimiser.batch=8"),
-        *("model.latent=6", "corruption.sampling_rise=2"),
-    )
-    run = job.run
-    for text in small:
-        run = update(run, assignment(text))
-    if isinstance(run.model.decoder, HierarchicalConfig):
-        run = update(run, assignment("model.decoder.conductor=8"))
-    return replace(job, run=run)
-
-
 def main() -> None:
     options = parser(__doc__, NAME)
     options.add_argument("--samples", type=int, default=SAMPLES, help="draws of the prior")
-    options.add_argument(
-        "--tiny",
-        action="store_true",
-        help="tiny networks, and files of their own: tries the command",
-    )
+    add_tiny(options)
     options.add_argument("--list", action="store_true", help="say what there is to try, and stop")
     asked: argparse.Namespace = options.parse_args()
     if asked.list:

@@ -11,7 +11,6 @@ finished cell is kept, and a run that was stopped goes on where it was.
 
 from __future__ import annotations
 
-import math
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,8 +21,18 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks.cells import Cell, Cells, origin, spread, table, write_page
-from benchmarks.laboratory import Job, Laboratory, carried_out, chosen, laboratory, parser
-from ghostnote.errors import ConfigError
+from benchmarks.laboratory import (
+    Job,
+    Laboratory,
+    add_tiny,
+    carried_out,
+    chosen,
+    laboratory,
+    lasting,
+    parser,
+    shrunk,
+)
+from ghostnote.cli.train import settings
 from ghostnote.evaluate.bootstrap import Estimate
 from ghostnote.evaluate.takes import Takes, takes_of
 from ghostnote.evaluate.tasks import infill_methods, infill_model, tap_methods, tap_model
@@ -31,7 +40,7 @@ from ghostnote.export.bundle import commit, export_bundle
 from ghostnote.music.kit import VOICES
 from ghostnote.runtime import Runtime
 from ghostnote.train.checkpoint import Checkpoint
-from ghostnote.train.config import RunConfig, assignment, from_table, update
+from ghostnote.train.config import RunConfig, from_table
 from ghostnote.train.presets import preset
 
 NAME = "original"
@@ -63,15 +72,11 @@ def run_of(task: str, kind: str, seed: int, epochs: float) -> RunConfig:
     Raises:
         ConfigError: a number of epochs that is not above 0.
     """
-    if not epochs > 0:
-        raise ConfigError(f"--epochs is {epochs:g}", remedy="more than 0")
-    run = preset(f"{task}-4bar").run
+    texts = OBJECTIVE if kind == "the original's objective" else ()
+    run = settings(f"{task}-4bar", None, texts)
     if kind == "the original":
         run = replace(preset("groove-4bar-flat").run, task=run.task, name=run.name)
-    elif kind == "the original's objective":
-        for text in OBJECTIVE:
-            run = update(run, assignment(text))
-    return replace(run, seed=seed, epochs=epochs)
+    return lasting(run, seed, epochs)
 
 
 def cell_name(task: str, what: str) -> str:
@@ -91,16 +96,8 @@ def figures(estimate: Estimate) -> dict[str, Any]:
     """What is kept of what was measured."""
     names = ("f1", "precision", "recall", "velocity_error", "offset_error_ms")
     voices = ("f1_per_voice", "velocity_error_per_voice", "offset_error_ms_per_voice")
-    return {
-        name: _plain(estimate.values[name]) for name in (*names, *voices) if name in estimate.values
-    }
-
-
-def _plain(value: Any) -> Any:
-    """`value` with None for what is not a number: where nothing was found, nothing is known."""
-    if isinstance(value, Mapping):
-        return {key: _plain(each) for key, each in value.items()}
-    return None if value is None or math.isnan(value) else float(value)
+    kept = (*names, *voices)
+    return {name: estimate.values[name] for name in kept if name in estimate.values}
 
 
 def without_a_model(task: str, lab: Laboratory, cells: Cells) -> None:
@@ -112,12 +109,13 @@ def without_a_model(task: str, lab: Laboratory, cells: Cells) -> None:
         split: takes_of(lab.corpus, split) for split in ("train", "validation")
     }
     began = time.monotonic()
-    for name, found in METHODS[task](takes["train"], takes["validation"]).items():
-        cost = {
-            "seconds": round(time.monotonic() - began, 1),
-            "machine": lab.described(),
-            "commit": commit(),
-        }
+    methods = METHODS[task](takes["train"], takes["validation"])
+    cost = {
+        "seconds": round(time.monotonic() - began, 1),
+        "machine": lab.described(),
+        "commit": commit(),
+    }
+    for name, found in methods.items():
         cells.keep(Cell(cell_name(task, name), setting, figures(found), cost))
 
 
@@ -197,11 +195,7 @@ def _mean_of(some: Sequence[Cell], key: str, voice: str, digits: int) -> str:
 
 def main() -> None:
     options = parser(__doc__, NAME)
-    options.add_argument(
-        "--tiny",
-        action="store_true",
-        help="tiny networks, and files of their own: tries the command",
-    )
+    add_tiny(options)
     asked = options.parse_args()
     epochs = EPOCHS if asked.epochs is None else asked.epochs
     name = NAME
@@ -216,21 +210,10 @@ def main() -> None:
                 task, kind = places[which]
                 without_a_model(task, lab, cells)
                 run = run_of(task, kind, seed, epochs)
-                job = Job(which, shrunk(run) if asked.tiny else run, partial(measure, task))
-                lab.cell(job, cells)
+                job = Job(which, run, partial(measure, task))
+                lab.cell(shrunk(job) if asked.tiny else job, cells)
                 write_page(asked.results / f"{name}.md", *page(list(cells)))
     write_page(asked.results / f"{name}.md", *page(list(cells)))
-
-
-def shrunk(run: RunConfig) -> RunConfig:
-    """The same run on a network that is trained in a moment, to see that it can be run."""
-    small = (
-        *("model.encoder.size=8", "model.decoder.size=8", "optimiser.batch=8"),
-        *("model.latent=6", "corruption.sampling_rise=2"),
-    )
-    for text in small:
-        run = update(run, assignment(text))
-    return run
 
 
 if __name__ == "__main__":

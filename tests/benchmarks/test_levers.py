@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from benchmarks.cells import Cell, Cells
-from benchmarks.laboratory import Laboratory
+from benchmarks.laboratory import Laboratory, shrunk
 from benchmarks.levers import (
     COMPONENTS,
     LEVERS,
@@ -21,7 +21,6 @@ from benchmarks.levers import (
     job_of,
     page,
     result,
-    shrunk,
 )
 from ghostnote.data.corpus import load_corpus
 from ghostnote.model.size import n_parameters

@@ -14,11 +14,11 @@ from ghostnote.data.bars import Bars, to_x
 from ghostnote.data.corpus import load_corpus
 from ghostnote.data.windows import Windows, windows
 from ghostnote.errors import ConfigError
-from ghostnote.evaluate.reconstruction import forced
+from ghostnote.evaluate.reconstruction import LEVELS, forced
 from ghostnote.evaluate.takes import Takes, takes_of
 from ghostnote.evaluate.tasks import humanize_model
 from ghostnote.export import calibration
-from ghostnote.export.calibration import LEVELS, timing_slope, widen
+from ghostnote.export.calibration import timing_slope, widen
 from ghostnote.model.vae import GrooveVAE
 from ghostnote.music.tasks import NOTHING_HIDDEN
 from ghostnote.runtime import Runtime

@@ -67,13 +67,15 @@ def augment(cells: Cells, how: Augmentation, generator: np.random.Generator) -> 
     Raises:
         ConfigError: voices or limbs are to be swapped, and the voices are not the nine.
     """
-    velocity, offset = cells
+    batch, _, voices = cells[0].shape
     if how.other_limbs:
-        velocity, offset = _other_limbs(velocity, offset, how.other_limbs, generator)
+        _refuse_other_voices("other_limbs", voices)
+        cells = _taken(cells, *_other_limbs(batch, how.other_limbs, generator))
     if how.swap_voices:
-        velocity, offset = _swap_voices(velocity, offset, how.swap_voices, generator)
+        _refuse_other_voices("swap_voices", voices)
+        cells = _taken(cells, *_swap_voices(batch, how.swap_voices, generator))
+    velocity, offset = cells
     if how.drop_voice:
-        batch, _, voices = velocity.shape
         spared = generator.random(batch) >= how.drop_voice
         dropped = np.where(spared, -1, generator.integers(voices, size=batch))
         kept = np.arange(voices) != dropped[:, None, None]
@@ -93,24 +95,15 @@ def augment(cells: Cells, how: Augmentation, generator: np.random.Generator) -> 
     return velocity, offset
 
 
-def _other_limbs(
-    velocity: npt.NDArray[np.uint8],
-    offset: npt.NDArray[np.float32],
-    probability: float,
-    generator: np.random.Generator,
-) -> Cells:
-    batch, _, voices = velocity.shape
-    _refuse_other_voices("other_limbs", voices)
-    source = np.tile(np.arange(batch)[:, None], (1, voices))
-    for limb in (_FOOT, _CYMBALS):
-        other = generator.permutation(batch)
-        taken = generator.random(batch) < probability
-        source[:, limb] = np.where(taken, other, np.arange(batch))[:, None]
-    voice = np.arange(voices)
-    return tuple(  # type: ignore[return-value]
-        part[source[:, None], np.arange(part.shape[1])[:, None], voice]
-        for part in (velocity, offset)
-    )
+Source = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
+"""Which window, and which of its voices, each voice is taken from: each `[B, V]`."""
+
+
+def _taken(cells: Cells, window: npt.NDArray[np.int64], voice: npt.NDArray[np.int64]) -> Cells:
+    velocity, offset = cells
+    step = np.arange(velocity.shape[1])[:, None]
+    window, voice = window[:, None], voice[:, None]
+    return velocity[window, step, voice], offset[window, step, voice]
 
 
 def _refuse_other_voices(name: str, voices: int) -> None:
@@ -121,23 +114,22 @@ def _refuse_other_voices(name: str, voices: int) -> None:
         )
 
 
-def _swap_voices(
-    velocity: npt.NDArray[np.uint8],
-    offset: npt.NDArray[np.float32],
-    probability: float,
-    generator: np.random.Generator,
-) -> Cells:
-    batch, _, voices = velocity.shape
-    _refuse_other_voices("swap_voices", voices)
-    order = np.tile(np.arange(voices), (batch, 1))
+def _other_limbs(batch: int, probability: float, generator: np.random.Generator) -> Source:
+    window = np.tile(np.arange(batch)[:, None], (1, N_VOICES))
+    for limb in (_FOOT, _CYMBALS):
+        other = generator.permutation(batch)
+        taken = generator.random(batch) < probability
+        window[:, limb] = np.where(taken, other, np.arange(batch))[:, None]
+    return window, np.tile(np.arange(N_VOICES), (batch, 1))
+
+
+def _swap_voices(batch: int, probability: float, generator: np.random.Generator) -> Source:
+    voice = np.tile(np.arange(N_VOICES), (batch, 1))
     cymbals, toms = generator.random((2, batch)) < probability
-    order[cymbals, _HAT], order[cymbals, _RIDE] = _RIDE, _HAT
+    voice[cymbals, _HAT], voice[cymbals, _RIDE] = _RIDE, _HAT
     shuffled = generator.permuted(np.tile(_TOMS, (batch, 1)), axis=1)
-    order[:, _TOMS] = np.where(toms[:, None], shuffled, _TOMS)
-    return (
-        np.take_along_axis(velocity, order[:, None], axis=2),
-        np.take_along_axis(offset, order[:, None], axis=2),
-    )
+    voice[:, _TOMS] = np.where(toms[:, None], shuffled, _TOMS)
+    return np.tile(np.arange(batch)[:, None], (1, N_VOICES)), voice
 
 
 def _normal(shape: tuple[int, ...], generator: np.random.Generator) -> npt.NDArray[np.float32]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,9 @@ from ghostnote.evaluate.metrics import Confusion, mean_absolute_error
 from ghostnote.model.heads.step import StepDistribution
 from ghostnote.model.vae import GrooveVAE, kl_from_prior
 from ghostnote.music.tasks import NOTHING_HIDDEN, Given, Task
+
+LEVELS: Final = (0.5, 0.8, 0.9, 0.95)
+"""Of the central intervals whose coverage is measured, and calibrated."""
 
 
 @dataclass(frozen=True)

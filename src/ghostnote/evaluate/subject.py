@@ -20,7 +20,7 @@ from ghostnote.evaluate.figures import (
     hit_sums,
 )
 from ghostnote.evaluate.metrics import share
-from ghostnote.evaluate.reconstruction import Forced, forced
+from ghostnote.evaluate.reconstruction import LEVELS, Forced, forced
 from ghostnote.evaluate.samples import Ground, sample_estimate
 from ghostnote.evaluate.space import space_estimate
 from ghostnote.export.bundle import load_model
@@ -33,9 +33,6 @@ from ghostnote.pipeline.writing import lesson
 from ghostnote.runtime import Runtime
 
 FloatArray = npt.NDArray[np.float32]
-
-LEVELS: Final = (0.5, 0.8, 0.9, 0.95)
-"""Of the central intervals whose coverage is measured."""
 
 DRAWS: Final = 128
 """How many draws of a cell stand for its distribution, when coverage is measured."""

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from ghostnote.data.bars import Bars, to_x
 from ghostnote.errors import ConfigError
+from ghostnote.evaluate.reconstruction import LEVELS
 from ghostnote.evaluate.takes import Takes, joined
 from ghostnote.evaluate.tasks import quantised
 from ghostnote.model.decoders import SegmentDecoder
@@ -31,9 +32,6 @@ from ghostnote.runtime import Runtime
 
 FEWEST: Final = 1000
 """Held-out hits that a number can be fitted on."""
-
-LEVELS: Final = (0.5, 0.8, 0.9, 0.95)
-"""Of the central intervals that are to hold that share of what was played."""
 
 _WIDEST: Final = 8.0
 """The largest change of a scale's parameter that is looked for, either way."""

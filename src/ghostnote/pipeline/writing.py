@@ -188,16 +188,21 @@ def expected(
     bundle = runtime.bundle
     hop = steps_per_bar(bundle.meter)
     desks = _desks(pages, bundle, hop, seed=seed, start=start, temperature=0.0, spread=spread)
-    windows = [(desk, cut) for desk in desks for cut in desk.places if not desk.known[cut].all()]
+    windows = [
+        (row, cut)
+        for row, desk in enumerate(desks)
+        for cut in desk.places
+        if not desk.known[cut].all()
+    ]
     sums = [np.zeros(desk.x.shape) for desk in desks]
     counts = [np.zeros((len(desk.x), 1)) for desk in desks]
-    row = {id(desk): index for index, desk in enumerate(desks)}
     for first in range(0, len(windows), _AT_ONCE):
         some = windows[first : first + _AT_ONCE]
-        results = _played(runtime, some, lesson, 0.0, spread)
-        for (desk, cut), result in zip(some, results, strict=True):
-            sums[row[id(desk)]][cut] += result
-            counts[row[id(desk)]][cut] += 1
+        cuts = [(desks[row], cut) for row, cut in some]
+        results = _played(runtime, cuts, lesson, 0.0, spread)
+        for (row, cut), result in zip(some, results, strict=True):
+            sums[row][cut] += result
+            counts[row][cut] += 1
     return [
         np.where(count > 0, total / np.maximum(count, 1), desk.x).astype(np.float32)[: len(page.x)]
         for desk, page, total, count in zip(desks, pages, sums, counts, strict=True)
