@@ -63,10 +63,10 @@ def fit_part(prior: Prior, mu: FloatArray, inside: npt.NDArray[np.bool_]) -> Fit
     The aggregated posterior of the part is the prior's own mixture, its components weighted anew
     and moved together, so that its mean is the part's. Both are drawn towards those of the whole
     data, as if `PRUDENCE` windows of that were in the part: windows of one take overlap, and a
-    hundred of them may come from two takes. It takes K + Z numbers a part. At the means of
-    held-out posteriors it is likelier than a Gaussian of the part's own, however its covariance is
-    shrunk; at draws of them, one of Z² numbers that is shrunk towards the whole is likelier (see
-    docs/parts.md).
+    hundred of them may come from two takes. It takes K + Z numbers a part. Held-out
+    posteriors are likelier so than by the whole prior; a Gaussian of the part's own, of Z² numbers
+    that are shrunk towards the whole, is likelier still: by half a nat at their means, and by 1.5
+    at draws of them (see docs/parts.md).
 
     Args:
         prior: fitted to the whole training data.
