@@ -375,7 +375,8 @@ QUOTED = (
         "the same; of the noise that velocity is drawn with, a share of 0.3 is common to a voice's "
         "hits of a window; the same of timing; 0.5 of the noise of timing common to a step",
         "told apart 0.01 less: what is drawn cell by cell is too uneven",
-        "0.644 → 0.635; timing 0.661 and 0.644. The one of velocity helps",
+        "0.644 → 0.635; a share of 0.5 0.637, and 0.625 where velocity is drawn as wide as the "
+        "model says; of 0.7 0.656; timing 0.661 and 0.644. The one of velocity helps",
         "two minutes each; two draws and two seeds of the trees, validation; not in the tree",
     ),
     Quoted(
