@@ -68,9 +68,9 @@ def test_the_flat_decoder_is_of_the_size_of_the_other() -> None:
     assert sizes[0] == pytest.approx(sizes[1], rel=0.01)
 
 
-def cell(name: str, f1: float) -> Cell:
+def cell(name: str, f1: float, seed: int = 0) -> Cell:
     names = ("bits", "velocity_error", "offset_error", "told_apart_hits", "told_apart_all")
-    return Cell(name, {"run": {"seed": 0}}, {"f1": f1, **dict.fromkeys(names, f1)})
+    return Cell(name, {"run": {"seed": seed}}, {"f1": f1, **dict.fromkeys(names, f1)})
 
 
 def test_results_are_against_the_base() -> None:
@@ -79,6 +79,15 @@ def test_results_are_against_the_base() -> None:
     assert result(one, base).startswith("F1 0.750 (+0.250) at 0.8 (+0.2) bits")
     assert result(one, []).startswith("F1 0.750 at 0.8 bits")
     assert result([], base) == "not run"
+
+
+def test_results_are_against_the_base_with_the_same_seeds() -> None:
+    base = [cell("base", 0.5), cell("base", 0.25, seed=1)]
+    assert result([cell("one", 0.75)], base).startswith("F1 0.750 (+0.250)")
+    assert result([cell("one", 0.75, seed=1)], base).startswith("F1 0.750 (+0.500)")
+    both = [cell("one", 0.75), cell("one", 0.5, seed=1)]
+    assert result(both, base).startswith("F1 0.625 (+0.250)")
+    assert result([cell("one", 0.75, seed=2)], base).startswith("F1 0.750 at")
 
 
 def test_a_page_of_nothing_has_the_expectations_and_what_was_tried_before() -> None:

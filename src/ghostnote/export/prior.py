@@ -64,9 +64,9 @@ def fit_part(prior: Prior, mu: FloatArray, inside: npt.NDArray[np.bool_]) -> Fit
     and moved together, so that its mean is the part's. Both are drawn towards those of the whole
     data, as if `PRUDENCE` windows of that were in the part: windows of one take overlap, and a
     hundred of them may come from two takes. It takes K + Z numbers a part. Held-out
-    posteriors are likelier so than by the whole prior; a Gaussian of the part's own, of Z² numbers
-    that are shrunk towards the whole, is likelier still: by half a nat at their means, and by 1.5
-    at draws of them (see docs/parts.md).
+    posteriors are likelier so than by the whole prior. A Gaussian of the part's own, whose Z²
+    numbers are shrunk towards the whole, makes them likelier still: by up to half a nat at their
+    means and 1.5 at draws of them (see docs/parts.md).
 
     Args:
         prior: fitted to the whole training data.
