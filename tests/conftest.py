@@ -236,7 +236,9 @@ def make_model() -> Callable[..., GrooveVAE]:
         "hierarchical": {"kind": "hierarchical", "size": 16, "conductor": 12},
     }
 
-    def make(kind: str, head: str = "likelihood", *, seed: int = 0, **others: Any) -> GrooveVAE:
+    def make(
+        kind: str, head: str | dict[str, Any] = "likelihood", *, seed: int = 0, **others: Any
+    ) -> GrooveVAE:
         decoder = decoders[kind] | others.pop("decoder", {})
         settings = {"bars": 2, "latent": 8, "encoder": {"size": 8}, **others}
         config = from_table(ModelConfig, {"decoder": decoder, "head": head, **settings})
@@ -246,7 +248,7 @@ def make_model() -> Callable[..., GrooveVAE]:
         with torch.no_grad():
             for weight in model.parameters():
                 weight.copy_((3 * weight).half())
-            if head in ("likelihood", "squared-error", "boolean"):
+            if config.head.kind in ("likelihood", "squared-error", "boolean"):
                 model.decoder.core.project.bias[:9] = -1.0
         return model.eval()
 

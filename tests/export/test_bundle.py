@@ -156,6 +156,30 @@ def test_options_reach_the_bundle(
     assert not (tmp_path / "c").exists()
 
 
+def test_what_is_shared_is_in_the_graph_and_changes_no_weight(
+    exported: Bundle, checkpoint: Checkpoint, training: Windows, tmp_path: Path
+) -> None:
+    shared = export_bundle(checkpoint, training, tmp_path / "b", shared_velocity=0.5)
+    assert shared.config["model"]["head"]["shared_velocity"] == 0.5
+    assert shared.read(WEIGHTS) == exported.read(WEIGHTS)
+    assert "0.5 times the variance" in (shared.path / CARD).read_text()
+    z, noise = draws(exported, 0, range(20))
+    one, other = (Runtime(bundle).decode(z, noise, 1.0) for bundle in (exported, shared))
+    assert not np.array_equal(one, other)
+    cold = [Runtime(bundle).decode(z, noise, 0.0) for bundle in (exported, shared)]
+    assert np.array_equal(*cold)
+
+
+def test_only_velocities_that_are_drawn_can_be_shared(
+    checkpoint: Checkpoint, training: Windows, tmp_path: Path
+) -> None:
+    model = {**checkpoint.config["model"], "head": {"kind": "boolean"}}
+    silent = dataclasses.replace(checkpoint, config={**checkpoint.config, "model": model})
+    with pytest.raises(ConfigError, match="boolean draws no velocities"):
+        export_bundle(silent, training, tmp_path / "b", shared_velocity=0.5)
+    assert not (tmp_path / "b").exists()
+
+
 def test_it_is_calibrated_when_asked_for(
     checkpoint: Checkpoint,
     training: Windows,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -140,6 +141,32 @@ def test_temperature_zero_is_the_likeliest_hit_and_the_median(groups: int) -> No
     if isinstance(p, LogisticGroove):
         middle = p.velocity_loc.clamp(1 / VELOCITY_LEVELS, 1)
         torch.testing.assert_close(point_velocity, middle)
+
+
+@pytest.mark.parametrize("share", [0.5, 3.0])
+def test_velocities_of_a_voice_stray_together_as_much_as_they_are_told_to(share: float) -> None:
+    random = torch.Generator().manual_seed(11)
+    noise = torch.rand(2000, 16, N_VOICES, 3, generator=random).clamp(1e-6, 1 - 1e-6)
+    drawn = LikelihoodHead(N_VOICES, share).correlated(noise).double()
+    noise = noise.double()
+    assert torch.equal(drawn[..., 0], noise[..., 0])
+    assert torch.equal(drawn[..., 2], noise[..., 2])
+    single = math.pi**2 / 3  # the variance of a logistic
+    stray = torch.logit(drawn[..., 1]).movedim(-1, 1).flatten(0, 1)  # [windows · V, T]
+    within = torch.cov(stray.T) / single
+    apart = ~torch.eye(16, dtype=torch.bool)
+    torch.testing.assert_close(within.diagonal().mean(), torch.tensor(1 + share).double(),
+                               rtol=0.03, atol=0)  # fmt: skip
+    torch.testing.assert_close(within[apart].mean(), torch.tensor(share).double(),
+                               rtol=0.05, atol=0)  # fmt: skip
+    # Voices do not stray together.
+    of_voices = torch.corrcoef(torch.logit(drawn[:, 0, :, 1]).T)
+    assert (of_voices - torch.eye(N_VOICES).double()).abs().max() < 0.1
+
+
+def test_noise_is_drawn_with_as_it_is_where_nothing_is_shared(head: Head) -> None:
+    noise = torch.rand(2, 4, N_VOICES, 3, generator=torch.Generator().manual_seed(12))
+    assert head.correlated(noise) is noise
 
 
 HEADS: dict[str, Callable[[], Head]] = {

@@ -25,6 +25,7 @@ def export(
     name: str | None = None,
     components: int = 1,
     temperature: float = 1.0,
+    shared_velocity: float | None = None,
     calibrate: Annotated[bool, Parameter(negative=())] = False,
     force: Annotated[bool, Parameter(negative=())] = False,
     quiet: Annotated[bool, Parameter(name=("--quiet", "-q"), negative=())] = False,
@@ -50,12 +51,16 @@ def export(
     data
         The corpus that the run was trained on.
     name
-        What the model is called; the preset's name by default. Of a bundle, this and the three
+        What the model is called; the preset's name by default. Of a bundle, this and the four
         options below stay.
     components
         Gaussians in the prior that z is drawn from.
     temperature
         At which the model is sampled by default.
+    shared_velocity
+        How much a voice's velocities stray together in a loop that is drawn: the variance of what
+        they stray by in common over that of what each strays by on its own, 0 to 10. Without it,
+        as the run's model.head.shared_velocity says, which is 0 unless it was set.
     calibrate
         Fit the width of what the model says of velocity and timing to the corpus's validation
         split, and of a model that humanises how much of its likeliest timing is played.
@@ -83,6 +88,8 @@ def export(
         raise ConfigError(f"--components is {components}", remedy="1 or more")
     if not 0 <= temperature <= 10:
         raise ConfigError(f"--temperature is {temperature:g}", remedy="0 to 10")
+    if shared_velocity is not None and not 0 <= shared_velocity <= 10:
+        raise ConfigError(f"--shared-velocity is {shared_velocity:g}", remedy="0 to 10")
     if (run / CONFIG).is_file():
         bundle = _completed(run, data, out, force=force)
     else:
@@ -94,6 +101,7 @@ def export(
             name=name,
             components=components,
             temperature=temperature,
+            shared_velocity=shared_velocity,
             held_out=_windows(checkpoint.config, data, "validation") if calibrate else None,
             overwrite=force,
         )

@@ -34,7 +34,7 @@ from ghostnote.bundle import (
 from ghostnote.data.bars import Bars, to_x
 from ghostnote.data.windows import Windows
 from ghostnote.directions import PREFIX, Direction, to_tensors
-from ghostnote.errors import OutputError, TrainingError
+from ghostnote.errors import ConfigError, OutputError, TrainingError
 from ghostnote.evaluate.takes import takes_of
 from ghostnote.export.attributes import FEWEST, has_attributes, learned, with_tensors
 from ghostnote.export.calibration import timing_slope, widen
@@ -44,21 +44,35 @@ from ghostnote.export.parts import parts_of
 from ghostnote.export.prior import Fitted, fit_part, fit_prior
 from ghostnote.files import atomic_folder, write_bytes
 from ghostnote.latent import Prior
-from ghostnote.model.config import ModelConfig
+from ghostnote.model.config import LikelihoodConfig, ModelConfig
 from ghostnote.model.vae import GrooveVAE
 from ghostnote.music.tasks import NOTHING_HIDDEN, Humanize, Task
 from ghostnote.runtime import Runtime, fingerprints
 from ghostnote.train.checkpoint import Checkpoint
-from ghostnote.train.config import RunConfig, from_table, to_table
+from ghostnote.train.config import RunConfig, from_table, to_table, update
 
 
-def build_model(checkpoint: Checkpoint) -> GrooveVAE:
+def build_model(checkpoint: Checkpoint, *, shared_velocity: float | None = None) -> GrooveVAE:
     """The model of a checkpoint as it is shipped: averaged weights, rounded to float16.
 
     Rounded once and for all, torch and every other runtime compute with the same numbers.
+
+    Args:
+        checkpoint: of a run.
+        shared_velocity: see `LikelihoodConfig`; the run's own by default.
+
+    Raises:
+        ConfigError: it is given, and the model's head draws no velocities, or it is out of range.
     """
-    run = from_table(RunConfig, checkpoint.config)
-    model = GrooveVAE(run.model)
+    config = from_table(RunConfig, checkpoint.config).model
+    if shared_velocity is not None:
+        if not isinstance(config.head, LikelihoodConfig):
+            raise ConfigError(
+                f"a model with the head {config.head.kind} draws no velocities to be shared",
+                remedy="leave --shared-velocity away, or train with model.head.kind=likelihood",
+            )
+        config = update(config, {"head": {"shared_velocity": shared_velocity}})
+    model = GrooveVAE(config)
     model.load_state_dict({name: w.half().float() for name, w in checkpoint.average.items()})
     return model.eval()
 
@@ -91,6 +105,7 @@ def export_bundle(
     name: str | None = None,
     components: int = 1,
     temperature: float = 1.0,
+    shared_velocity: float | None = None,
     held_out: Windows | None = None,
     overwrite: bool = False,
 ) -> Bundle:
@@ -103,6 +118,8 @@ def export_bundle(
         name: what the model is called; the preset's name by default.
         components: Gaussians in the prior.
         temperature: at which the model is sampled by default.
+        shared_velocity: how much a voice's velocities stray together in what it draws, see
+            `LikelihoodConfig`; by default as much as in the run's settings.
         held_out: the windows that it is calibrated on, see `ghostnote.export.calibration`; by
             default it is not calibrated.
         overwrite: replace `target`.
@@ -110,7 +127,7 @@ def export_bundle(
     Raises:
         OutputError: `target` exists or cannot be written.
         TrainingError: `training` is not what the model was trained on.
-        ConfigError: it cannot be calibrated.
+        ConfigError: it cannot be calibrated, or draws no velocities that could be shared.
     """
     bars = Bars.of(training)
     if bars.digest() != checkpoint.data:
@@ -120,7 +137,7 @@ def export_bundle(
             remedy="name the corpus that it was trained on with --data",
         )
     run = from_table(RunConfig, checkpoint.config)
-    model = build_model(checkpoint)
+    model = build_model(checkpoint, shared_velocity=shared_velocity)
     widened = None if held_out is None else widen(model, Bars.of(held_out), task=run.task)
     mu, sigma = posteriors(model, bars, task=run.task)
     prior = rounded(fit_prior(mu, sigma, components=components, seed=run.seed))
@@ -136,7 +153,7 @@ def export_bundle(
     config: dict[str, Any] = {
         "format": FORMAT,
         "name": name or run.name,
-        "model": to_table(run.model),
+        "model": to_table(model.config),
         "meter": list(run.model.signature),
         "task": to_table(run.task),
         "parameters": model.n_parameters,

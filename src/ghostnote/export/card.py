@@ -36,7 +36,7 @@ def card(config: Mapping[str, Any]) -> str:
         f"{_what(model)} {config['parameters']:,} parameters; z has {model['latent']} numbers.",
         *(_training(config["training"]) if "training" in config else _origin(config["origin"])),
         "## Sampling",
-        _sampling(config["sampling"]),
+        _sampling(config["sampling"], model["head"].get("shared_velocity", 0)),
         *([_calibration(config["calibration"])] if config.get("calibration") else []),
         *([_parts(config["parts"])] if config.get("parts") else []),
         "## Figures",
@@ -93,7 +93,7 @@ def _origin(origin: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _sampling(sampling: Mapping[str, Any]) -> str:
+def _sampling(sampling: Mapping[str, Any], shared_velocity: float) -> str:
     prior = (
         f"a mixture of {sampling['components']} Gaussians fitted to the posteriors of the training "
         "windows"
@@ -101,6 +101,11 @@ def _sampling(sampling: Mapping[str, Any]) -> str:
         else "N(0, I)"
     )
     found = f"z is drawn from {prior}, by default at temperature {sampling['temperature']:g}."
+    if shared_velocity:
+        found += (
+            " What a voice's velocities stray by is in part common to a window: with "
+            f"{shared_velocity:g} times the variance of what each strays by on its own."
+        )
     if "timing" in sampling:
         found += (
             f" At temperature 0, {sampling['timing']:.0%} of the likeliest timing is played: that "

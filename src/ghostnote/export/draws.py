@@ -24,7 +24,7 @@ from ghostnote.export.nodes import (
     unpadded,
 )
 from ghostnote.model.decoders import SegmentDecoder
-from ghostnote.model.heads.groove import LATEST, LikelihoodHead, SquaredErrorHead
+from ghostnote.model.heads.groove import LATEST, LikelihoodHead, SquaredErrorHead, common_gain
 from ghostnote.model.heads.hits import BooleanHead, CategoricalHead, NadeHead
 from ghostnote.model.heads.step import PLAIN_VELOCITY, VELOCITY_LEVELS, Head
 
@@ -80,11 +80,17 @@ class _Groove(Draw):
         of_noise = [g.node("Mul", logit(g, hits), "temperature")]
         if self.n_noise > 1:
             spread = g.node("Sqrt", "temperature")
-            loud, late = (g.node("Mul", logit(g, part), spread) for part in (velocity, offset))
+            stray = self.correlated(g, logit(g, velocity))
+            loud, late = (g.node("Mul", part, spread) for part in (stray, logit(g, offset)))
             of_noise += [loud, g.node("Sigmoid", late)]
         known = g.node("Mul", self.units(g, known), mask)
         free = g.node("Sub", g.constant(1.0), mask)
         return [*of_noise, *(self._wide(g, value) for value in (known, free))]
+
+    def correlated(self, g: Nodes, stray: str) -> str:
+        """What velocities stray by, `[T, B, V]`, as it is drawn with."""
+        del g
+        return stray
 
     def _wide(self, g: Nodes, x: str) -> str:
         """`[B, T, 3V]` as `[T, B, …]`, each group in whole lanes."""
@@ -135,6 +141,17 @@ class DrawLikelihood(_Groove):
     """`LogisticGroove.draw`."""
 
     n_noise = 3
+
+    def __init__(self, voices: int, core: SegmentDecoder, gain: float) -> None:
+        super().__init__(voices, core)
+        self._gain = gain
+
+    def correlated(self, g: Nodes, stray: str) -> str:
+        """See `LikelihoodHead.correlated`."""
+        if self._gain == 1:
+            return stray
+        common = g.node("ReduceMean", stray, g.constant([0], np.int64), keepdims=1)
+        return g.node("Add", stray, g.node("Mul", common, g.constant(self._gain - 1)))
 
     def cells(
         self, g: Nodes, outer: Nodes, params: str, noise: list[str]
@@ -334,11 +351,11 @@ class DrawBoolean(_Hits):
         return output, g.node("Identity", output)
 
 
-def draw_of(head: Head, core: SegmentDecoder) -> Draw | None:
-    """The drawing of a head of drums; None of another one."""
+def draw_of(head: Head, core: SegmentDecoder, steps: int) -> Draw | None:
+    """The drawing of a head of drums, for windows of `steps` steps; None of another head."""
     match head:
-        case LikelihoodHead(voices=voices):
-            return DrawLikelihood(voices, core)
+        case LikelihoodHead(voices=voices, shared_velocity=shared):
+            return DrawLikelihood(voices, core, common_gain(shared, steps))
         case SquaredErrorHead(voices=voices):
             return DrawSquaredError(voices, core, array_of(head.units))
         case CategoricalHead(voices=voices):

@@ -273,8 +273,8 @@ def _drawing(model: GrooveVAE) -> Draw:
         ConfigError: it has no graph.
     """
     decoder = model.decoder
-    core = decoder.core
-    draw = draw_of(decoder.head, core) if isinstance(core, SegmentDecoder) else None
+    core, steps = decoder.core, decoder.steps
+    draw = draw_of(decoder.head, core, steps) if isinstance(core, SegmentDecoder) else None
     if draw is None:
         raise ConfigError("a model of symbols has no graph: it writes no drums")
     if isinstance(decoder.conductor, ListeningConductor):

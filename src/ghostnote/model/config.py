@@ -83,6 +83,9 @@ class LikelihoodConfig:
     """Bernoulli hits, and on hits only, logistic velocity and offset: ours."""
 
     kind: Literal["likelihood"] = "likelihood"
+    shared_velocity: Annotated[float, Range(0, 10)] = 0.0
+    """In draws, how much a voice's velocities stray together in a window: the variance of what
+    they stray by in common, over that of what each strays by on its own. Changes no likelihood."""
 
 
 @dataclass(frozen=True)

@@ -307,6 +307,7 @@ class Decoder(nn.Module):
         """
         if controls is not None and self.control_reader is not None:
             controls = self.control_reader(controls)
+        noise = self.head.correlated(noise)
         previous = z.new_zeros(len(z), self.head.channels)
         outputs: list[Tensor] = []
         params: list[Tensor] = []

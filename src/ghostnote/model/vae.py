@@ -119,8 +119,8 @@ def head_of(config: ModelConfig) -> Head:
     """The head that `config` names."""
     voices = config.voices
     match config.head:
-        case LikelihoodConfig():
-            return LikelihoodHead(voices)
+        case LikelihoodConfig(shared_velocity=shared):
+            return LikelihoodHead(voices, shared)
         case SquaredErrorConfig():
             return SquaredErrorHead(voices)
         case CategoricalConfig():

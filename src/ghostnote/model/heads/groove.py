@@ -102,9 +102,10 @@ class LogisticGroove(GrooveStep):
 
     def cells(self, noise: Tensor, temperature: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """See `GrooveStep.cells`."""
-        hits = draw_hits(self._logits, noise[..., 0], temperature)
+        single = self._logits.dtype
+        hits = draw_hits(self._logits, noise[..., 0].to(single), temperature)
         # A density to the power of 1 / temperature, as hits have it, is wider by the square root.
-        heated = temperature.sqrt() * torch.logit(noise[..., 1:])
+        heated = temperature.sqrt() * torch.logit(noise[..., 1:]).to(single)
         velocity = self.velocity_loc + self.velocity_scale * heated[..., 0]
         low = torch.sigmoid((-0.5 - self.offset_loc) / self.offset_scale)
         high = torch.sigmoid((0.5 - self.offset_loc) / self.offset_scale)
@@ -128,10 +129,16 @@ class LogisticGroove(GrooveStep):
 
 
 class LikelihoodHead(Head):
-    """Our own head, `LogisticGroove`; encoder and decoder see `x` as it is."""
+    """Our own head, `LogisticGroove`; encoder and decoder see `x` as it is.
 
-    def __init__(self, voices: int) -> None:
+    Args:
+        voices: `V`.
+        shared_velocity: see `LikelihoodConfig`.
+    """
+
+    def __init__(self, voices: int, shared_velocity: float = 0.0) -> None:
         super().__init__()
+        self.shared_velocity = shared_velocity
         self.voices = self.cells = voices
         self.width = self.observed = self.channels = 3 * voices
         self.n_params = 5 * voices
@@ -144,6 +151,23 @@ class LikelihoodHead(Head):
         """`x` itself."""
         return x
 
+    def correlated(self, noise: Tensor) -> Tensor:
+        """See `Head.correlated`. A drummer's hand is loud or soft for a while: where velocities are
+        drawn one by one, what they stray by evens out within a window, as it does not in played
+        ones.
+
+        The mean over the window of what a voice strays by has 1 / T of the variance of one step's.
+        Widened by `common_gain`, it has `shared_velocity` times that variance more, and no noise
+        is needed besides. In float64: close to 1 a float32 does not say how close.
+        """
+        if not self.shared_velocity:
+            return noise
+        hit, velocity, offset = noise.unbind(-1)
+        stray = torch.logit(velocity.double())
+        common = stray.mean(1, keepdim=True)
+        stray = stray + (common_gain(self.shared_velocity, stray.shape[1]) - 1) * common
+        return torch.stack([hit.double(), torch.sigmoid(stray), offset.double()], -1)
+
     def forward(self, params: Tensor) -> LogisticGroove:
         """See `LogisticGroove`."""
         return LogisticGroove(params)
@@ -151,6 +175,13 @@ class LikelihoodHead(Head):
     def initial_bias(self) -> Tensor:
         """Zeros, but for the hits."""
         return start_rate(self.n_params, self.voices)
+
+
+def common_gain(share: float, steps: int) -> float:
+    """By how much the mean of `steps` independent numbers is to be widened, so that the numbers
+    with it have a covariance of `share` times their variance.
+    """
+    return math.sqrt(1 + steps * share)
 
 
 class SquaredErrorGroove(GrooveStep):

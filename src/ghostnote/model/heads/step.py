@@ -110,6 +110,12 @@ class Head(nn.Module, ABC):
     def forward(self, params: Tensor) -> StepDistribution:
         """The distribution that `params` `[..., n_params]` stand for."""
 
+    def correlated(self, noise: Tensor) -> Tensor:
+        """The noise that the steps of a window are drawn with, out of uniform noise that is
+        independent: `[B, T, V, 3]` both. By default it is drawn with as it is.
+        """
+        return noise
+
     def finish(self, x: Tensor) -> Tensor:
         """`x` as it leaves the model, from what was drawn step by step."""
         return x
