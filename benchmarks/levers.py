@@ -377,7 +377,18 @@ QUOTED = (
         "told apart 0.01 less: what is drawn cell by cell is too uneven",
         "0.644 → 0.635; a share of 0.5 0.637, and 0.625 where velocity is drawn as wide as the "
         "model says; of 0.7 0.656; timing 0.661 and 0.644. The one of velocity helps",
-        "two minutes each; two draws and two seeds of the trees, validation; not in the tree",
+        "two minutes each; two draws and two seeds of the trees, validation; in the tree as the "
+        "next row has it",
+    ),
+    Quoted(
+        "velocities of a voice stray together",
+        "`groove-4bar` as before; on top of what each velocity of a voice strays by, what all of a "
+        "window stray by in common, with 0.3, 0.43, 0.5, 0.6 times its variance",
+        "told apart 0.02 less: velocities of samples are wider and evener at once",
+        "0.643 → 0.631, 0.623, 0.623, 0.624; 0.5 ships: `export --shared-velocity`. With timing "
+        "as wide as the model says, or timing of a step's voices straying together besides: 0.620 "
+        "to 0.625, no better, and voices of a step then lie closer together than played ones",
+        "two minutes each; two draws and two seeds of the trees, validation",
     ),
     Quoted(
         "trained on with velocity and timing weighing more",

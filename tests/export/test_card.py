@@ -82,6 +82,28 @@ def test_a_card_says_where_a_model_comes_from(tiny_bundle: Bundle) -> None:
     assert "a machine that was not written down" in gmd
 
 
+def test_a_card_says_how_the_bundle_was_made_of_the_run(tiny_bundle: Bundle) -> None:
+    config = tiny_bundle.config
+    kept = {**config, "calibration": None, "name": config["training"]["run"]["name"]}
+    sampling = {"temperature": 0.75, "components": 3, "bpm": 100.0}
+    plain = card({**kept, "sampling": sampling})
+    made = f"`ghostnote export RUN --out {kept['name']} --components 3 --temperature 0.75"
+    assert f"{made}`" in plain
+    head = {**config["model"]["head"], "shared_velocity": 0.5}
+    calibration = {"windows": 12, "widened": {"velocity": 0.1, "offset": 0.0}}
+    changed = {
+        "name": "other",
+        "model": {**config["model"], "head": head},
+        "sampling": sampling,
+        "calibration": calibration,
+    }
+    full = card({**kept, **changed})
+    assert (
+        "`ghostnote export RUN --out other --name other --components 3 --temperature 0.75 "
+        "--shared-velocity 0.5 --calibrate`" in full
+    )
+
+
 def test_a_run_writes_down_its_machine(tiny_bundle: Bundle) -> None:
     machine = tiny_bundle.config["training"]["machine"]
     assert machine.endswith(", float32")

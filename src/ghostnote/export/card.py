@@ -34,9 +34,9 @@ def card(config: Mapping[str, Any]) -> str:
     parts = [
         f"# {config['name']}",
         f"{_what(model)} {config['parameters']:,} parameters; z has {model['latent']} numbers.",
-        *(_training(config["training"]) if "training" in config else _origin(config["origin"])),
+        *(_training(config) if "training" in config else _origin(config["origin"])),
         "## Sampling",
-        _sampling(config["sampling"], model["head"].get("shared_velocity", 0)),
+        _sampling(config["sampling"], _shared(model)),
         *([_calibration(config["calibration"])] if config.get("calibration") else []),
         *([_parts(config["parts"])] if config.get("parts") else []),
         "## Figures",
@@ -149,7 +149,8 @@ def _part(value: str | Sequence[float]) -> str:
     return f"{low:g} to {high:g}" if low else f"under {high:g}"
 
 
-def _training(training: Mapping[str, Any]) -> list[str]:
+def _training(config: Mapping[str, Any]) -> list[str]:
+    training = config["training"]
     gmd = (
         " The Groove MIDI Dataset v1.0.0 (Gillick et al. 2019, Google LLC), licence CC BY 4.0."
         if training["data"] == "gmd"
@@ -161,6 +162,7 @@ def _training(training: Mapping[str, Any]) -> list[str]:
         f"- Data: `{training['data']}`, {training['windows']:,} windows of its training split."
         f"{gmd}",
         *_beginning(training["run"]),
+        f"- Then: `{_export(config)}`",
         f"- Steps: {training['steps']:,}, in {training['seconds'] / 60:.0f} minutes, on {machine}.",
         f"- Code: ghostnote {training['ghostnote']}, commit {training['commit']}.",
         f"- Seed: {training['run']['seed']}.",
@@ -177,6 +179,26 @@ def _beginning(run: Mapping[str, Any]) -> list[str]:
         f"- It began with the weights of `{run['begun_with']}`, exported as that bundle; steps and "
         "minutes are those of the second command.",
     ]
+
+
+def _export(config: Mapping[str, Any]) -> str:
+    """The command that made the bundle of the run."""
+    run, sampling = config["training"]["run"], config["sampling"]
+    words = ["ghostnote", "export", "RUN", "--out", config["name"]]
+    if config["name"] != run["name"]:
+        words += ["--name", config["name"]]
+    words += ["--components", str(sampling["components"])]
+    words += ["--temperature", f"{sampling['temperature']:g}"]
+    shared = _shared(config["model"])
+    if shared != _shared(run["model"]):
+        words += ["--shared-velocity", f"{shared:g}"]
+    if config.get("calibration"):
+        words.append("--calibrate")
+    return shlex.join(words)
+
+
+def _shared(model: Mapping[str, Any]) -> float:
+    return float(model["head"].get("shared_velocity", 0))
 
 
 def command(run: Mapping[str, Any]) -> str:
