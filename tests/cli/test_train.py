@@ -96,6 +96,22 @@ def test_the_card_of_a_model_that_was_trained_on_tells_of_both(
     assert f"It began with the weights of `{first}`" in text
     assert "--init-from BUNDLE`" in text
     assert "begun_with" not in command(load_bundle(out).config["training"]["run"])
+    shared = ["--shared-velocity", "0.5", "--shared-spread", "0.25"]
+    assert main(["export", str(run), "--data", str(drumming), "-o", str(out), "--force", *shared,
+                 "-q"]) == 0  # fmt: skip
+    head = load_bundle(out).config["model"]["head"]
+    assert (head["shared_velocity"], head["shared_spread"]) == (0.5, 0.25)
+
+
+@pytest.mark.parametrize(("option", "most"), [("--shared-velocity", 10), ("--shared-spread", 2)])
+def test_no_more_is_shared_than_can_be(
+    option: str, most: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for value in ("-0.1", f"{most}.5", "nan"):
+        words = ["export", str(tmp_path / "run"), "-o", str(tmp_path / "out"), option, value]
+        assert main(words) == 2
+        assert f"0 to {most}" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_training_on_from_a_bundle_changes_it_and_becomes_a_bundle(

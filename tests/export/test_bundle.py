@@ -159,10 +159,14 @@ def test_options_reach_the_bundle(
 def test_what_is_shared_is_in_the_graph_and_changes_no_weight(
     exported: Bundle, checkpoint: Checkpoint, training: Windows, tmp_path: Path
 ) -> None:
-    shared = export_bundle(checkpoint, training, tmp_path / "b", shared_velocity=0.5)
-    assert shared.config["model"]["head"]["shared_velocity"] == 0.5
+    numbers = {"shared_velocity": 0.5, "shared_spread": 0.4}
+    shared = export_bundle(checkpoint, training, tmp_path / "b", shared=numbers)
+    assert shared.config["model"]["head"] == {"kind": "likelihood", **numbers}
     assert shared.read(WEIGHTS) == exported.read(WEIGHTS)
-    assert "0.5 times the variance" in (shared.path / CARD).read_text()
+    text = (shared.path / CARD).read_text()
+    assert "0.5 times the variance" in text
+    assert "a standard deviation of 0.4" in text
+    assert "--shared-velocity 0.5 --shared-spread 0.4" in text
     z, noise = draws(exported, 0, range(20))
     one, other = (Runtime(bundle).decode(z, noise, 1.0) for bundle in (exported, shared))
     assert not np.array_equal(one, other)
@@ -176,7 +180,7 @@ def test_only_velocities_that_are_drawn_can_be_shared(
     model = {**checkpoint.config["model"], "head": {"kind": "boolean"}}
     silent = dataclasses.replace(checkpoint, config={**checkpoint.config, "model": model})
     with pytest.raises(ConfigError, match="boolean draws no velocities"):
-        export_bundle(silent, training, tmp_path / "b", shared_velocity=0.5)
+        export_bundle(silent, training, tmp_path / "b", shared={"shared_spread": 0.5})
     assert not (tmp_path / "b").exists()
 
 

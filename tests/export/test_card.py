@@ -89,7 +89,7 @@ def test_a_card_says_how_the_bundle_was_made_of_the_run(tiny_bundle: Bundle) -> 
     plain = card({**kept, "sampling": sampling})
     made = f"`ghostnote export RUN --out {kept['name']} --components 3 --temperature 0.75"
     assert f"{made}`" in plain
-    head = {**config["model"]["head"], "shared_velocity": 0.5}
+    head = {**config["model"]["head"], "shared_velocity": 0.5, "shared_spread": 0.25}
     calibration = {"windows": 12, "widened": {"velocity": 0.1, "offset": 0.0}}
     changed = {
         "name": "other",
@@ -100,7 +100,7 @@ def test_a_card_says_how_the_bundle_was_made_of_the_run(tiny_bundle: Bundle) -> 
     full = card({**kept, **changed})
     assert (
         "`ghostnote export RUN --out other --name other --components 3 --temperature 0.75 "
-        "--shared-velocity 0.5 --calibrate`" in full
+        "--shared-velocity 0.5 --shared-spread 0.25 --calibrate`" in full
     )
 
 

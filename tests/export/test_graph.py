@@ -30,10 +30,14 @@ Array = npt.NDArray[np.float32]
 
 N, STEPS, LATENT = 1000, 32, 8
 HEADS = ("likelihood", "squared-error", "categorical", "nade", "boolean")
-SHARED: dict[str, Any] = {"kind": "likelihood", "shared_velocity": 0.5}
+SHARED: dict[str, Any] = {
+    "kind": "likelihood",
+    "shared_velocity": 0.5,
+    "shared_spread": 0.4,
+}
 KINDS: dict[str, tuple[str, str | dict[str, Any], dict[str, Any]]] = {
     **{f"{kind}-{head}": (kind, head, {}) for kind in ("hierarchical", "flat") for head in HEADS},
-    "shared-velocity": ("hierarchical", SHARED, {}),
+    "shared": ("hierarchical", SHARED, {}),
     "controls": ("flat", "squared-error", {"controls": 9}),
     "controls-read": ("hierarchical", "likelihood", {"controls": 9, "controls_size": 6}),
     "segments": (

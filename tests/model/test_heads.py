@@ -16,6 +16,7 @@ from ghostnote.model.heads.groove import (
     LATEST,
     LikelihoodHead,
     LogisticGroove,
+    Shared,
     SquaredErrorGroove,
     SquaredErrorHead,
     _log_sigmoid_difference,
@@ -147,10 +148,10 @@ def test_temperature_zero_is_the_likeliest_hit_and_the_median(groups: int) -> No
 def test_velocities_of_a_voice_stray_together_as_much_as_they_are_told_to(share: float) -> None:
     random = torch.Generator().manual_seed(11)
     noise = torch.rand(2000, 16, N_VOICES, 3, generator=random).clamp(1e-6, 1 - 1e-6)
-    drawn = LikelihoodHead(N_VOICES, share).correlated(noise).double()
+    drawn = LikelihoodHead(N_VOICES, Shared(velocity=share)).correlated(noise)
     noise = noise.double()
     assert torch.equal(drawn[..., 0], noise[..., 0])
-    assert torch.equal(drawn[..., 2], noise[..., 2])
+    torch.testing.assert_close(drawn[..., 2], noise[..., 2])
     single = math.pi**2 / 3  # the variance of a logistic
     stray = torch.logit(drawn[..., 1]).movedim(-1, 1).flatten(0, 1)  # [windows · V, T]
     within = torch.cov(stray.T) / single
@@ -162,6 +163,29 @@ def test_velocities_of_a_voice_stray_together_as_much_as_they_are_told_to(share:
     # Voices do not stray together.
     of_voices = torch.corrcoef(torch.logit(drawn[:, 0, :, 1]).T)
     assert (of_voices - torch.eye(N_VOICES).double()).abs().max() < 0.1
+
+
+def test_a_voice_strays_more_in_one_window_than_in_another() -> None:
+    random = torch.Generator().manual_seed(13)
+    noise = torch.rand(2000, 64, N_VOICES, 3, generator=random).clamp(1e-6, 1 - 1e-6)
+    shared = Shared(velocity=0.5, spread=0.4)
+    drawn = torch.logit(LikelihoodHead(N_VOICES, shared).correlated(noise)).double()
+    before = torch.logit(noise.double())
+    for part in (1, 2):
+        own = drawn[..., part] - drawn[..., part].mean(1, keepdim=True)
+        usual = before[..., part] - before[..., part].mean(1, keepdim=True)
+        factor = (own / usual).median(1).values
+        torch.testing.assert_close(own, factor[:, None] * usual, rtol=1e-5, atol=1e-4)
+        # As wide as ever on the whole, and log-normal from one window and voice to another.
+        assert factor.square().mean() == pytest.approx(1, abs=0.03)
+        assert factor.log().std() == pytest.approx(0.4, abs=0.01)
+        by_voice = torch.corrcoef(factor.log().T) - torch.eye(N_VOICES).double()
+        assert by_voice.abs().max() < 0.1
+        # No step is louder or later for it than the rest.
+        assert own.mean((0, 2)).abs().max() < 5 * own.std() / math.sqrt(2000 * N_VOICES)
+    # What they stray by in common is not scaled.
+    common = drawn[..., 1].mean(1) / before[..., 1].mean(1)
+    torch.testing.assert_close(common, torch.full_like(common, math.sqrt(1 + 64 * 0.5)))
 
 
 def test_noise_is_drawn_with_as_it_is_where_nothing_is_shared(head: Head) -> None:

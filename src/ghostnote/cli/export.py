@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from cyclopts import Parameter
 from rich.console import Console
@@ -26,6 +26,7 @@ def export(
     components: int = 1,
     temperature: float = 1.0,
     shared_velocity: float | None = None,
+    shared_spread: float | None = None,
     calibrate: Annotated[bool, Parameter(negative=())] = False,
     force: Annotated[bool, Parameter(negative=())] = False,
     quiet: Annotated[bool, Parameter(name=("--quiet", "-q"), negative=())] = False,
@@ -51,7 +52,7 @@ def export(
     data
         The corpus that the run was trained on.
     name
-        What the model is called; the preset's name by default. Of a bundle, this and the four
+        What the model is called; the preset's name by default. Of a bundle, this and the five
         options below stay.
     components
         Gaussians in the prior that z is drawn from.
@@ -61,6 +62,10 @@ def export(
         How much a voice's velocities stray together in a loop that is drawn: the variance of what
         they stray by in common over that of what each strays by on its own, 0 to 10. Without it,
         as the run's model.head.shared_velocity says, which is 0 unless it was set.
+    shared_spread
+        How much tighter or looser a voice is played in one loop that is drawn than in another: the
+        standard deviation of the logarithm of how far its velocities and its timing stray, 0 to 2.
+        Without it, as the run's model.head.shared_spread says, which is 0 unless it was set.
     calibrate
         Fit the width of what the model says of velocity and timing to the corpus's validation
         split, and of a model that humanises how much of its likeliest timing is played.
@@ -88,8 +93,7 @@ def export(
         raise ConfigError(f"--components is {components}", remedy="1 or more")
     if not 0 <= temperature <= 10:
         raise ConfigError(f"--temperature is {temperature:g}", remedy="0 to 10")
-    if shared_velocity is not None and not 0 <= shared_velocity <= 10:
-        raise ConfigError(f"--shared-velocity is {shared_velocity:g}", remedy="0 to 10")
+    shared = _shared(shared_velocity=shared_velocity, shared_spread=shared_spread)
     if (run / CONFIG).is_file():
         bundle = _completed(run, data, out, force=force)
     else:
@@ -101,11 +105,24 @@ def export(
             name=name,
             components=components,
             temperature=temperature,
-            shared_velocity=shared_velocity,
+            shared=shared,
             held_out=_windows(checkpoint.config, data, "validation") if calibrate else None,
             overwrite=force,
         )
     console.print(f"{bundle.name}: {_size(out)} in {out}", highlight=False)
+
+
+_MOST_SHARED: Final = {"shared_velocity": 10, "shared_spread": 2}
+
+
+def _shared(**options: float | None) -> dict[str, float]:
+    """Those that are given, if they are in their ranges."""
+    given = {name: value for name, value in options.items() if value is not None}
+    for name, value in given.items():
+        if not 0 <= value <= _MOST_SHARED[name]:
+            option = name.replace("_", "-")
+            raise ConfigError(f"--{option} is {value:g}", remedy=f"0 to {_MOST_SHARED[name]}")
+    return given
 
 
 def _windows(run: Mapping[str, Any], data: str | None, split: str) -> Windows:

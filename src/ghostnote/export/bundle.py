@@ -52,26 +52,28 @@ from ghostnote.train.checkpoint import Checkpoint
 from ghostnote.train.config import RunConfig, from_table, to_table, update
 
 
-def build_model(checkpoint: Checkpoint, *, shared_velocity: float | None = None) -> GrooveVAE:
+def build_model(checkpoint: Checkpoint, *, shared: Mapping[str, float] | None = None) -> GrooveVAE:
     """The model of a checkpoint as it is shipped: averaged weights, rounded to float16.
 
     Rounded once and for all, torch and every other runtime compute with the same numbers.
 
     Args:
         checkpoint: of a run.
-        shared_velocity: see `LikelihoodConfig`; the run's own by default.
+        shared: what of a draw the hits of a voice share, in the place of what the run's settings
+            say: numbers of `LikelihoodConfig` by name.
 
     Raises:
-        ConfigError: it is given, and the model's head draws no velocities, or it is out of range.
+        ConfigError: the model's head draws no velocities, or a number is out of range.
     """
     config = from_table(RunConfig, checkpoint.config).model
-    if shared_velocity is not None:
+    if shared:
         if not isinstance(config.head, LikelihoodConfig):
+            option = next(iter(shared)).replace("_", "-")
             raise ConfigError(
                 f"a model with the head {config.head.kind} draws no velocities to be shared",
-                remedy="leave --shared-velocity away, or train with model.head.kind=likelihood",
+                remedy=f"leave --{option} away, or train with model.head.kind=likelihood",
             )
-        config = update(config, {"head": {"shared_velocity": shared_velocity}})
+        config = update(config, {"head": shared})
     model = GrooveVAE(config)
     model.load_state_dict({name: w.half().float() for name, w in checkpoint.average.items()})
     return model.eval()
@@ -105,7 +107,7 @@ def export_bundle(
     name: str | None = None,
     components: int = 1,
     temperature: float = 1.0,
-    shared_velocity: float | None = None,
+    shared: Mapping[str, float] | None = None,
     held_out: Windows | None = None,
     overwrite: bool = False,
 ) -> Bundle:
@@ -118,8 +120,7 @@ def export_bundle(
         name: what the model is called; the preset's name by default.
         components: Gaussians in the prior.
         temperature: at which the model is sampled by default.
-        shared_velocity: how much a voice's velocities stray together in what it draws, see
-            `LikelihoodConfig`; by default as much as in the run's settings.
+        shared: see `build_model`.
         held_out: the windows that it is calibrated on, see `ghostnote.export.calibration`; by
             default it is not calibrated.
         overwrite: replace `target`.
@@ -137,7 +138,7 @@ def export_bundle(
             remedy="name the corpus that it was trained on with --data",
         )
     run = from_table(RunConfig, checkpoint.config)
-    model = build_model(checkpoint, shared_velocity=shared_velocity)
+    model = build_model(checkpoint, shared=shared)
     widened = None if held_out is None else widen(model, Bars.of(held_out), task=run.task)
     mu, sigma = posteriors(model, bars, task=run.task)
     prior = rounded(fit_prior(mu, sigma, components=components, seed=run.seed))

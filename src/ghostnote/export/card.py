@@ -36,7 +36,7 @@ def card(config: Mapping[str, Any]) -> str:
         f"{_what(model)} {config['parameters']:,} parameters; z has {model['latent']} numbers.",
         *(_training(config) if "training" in config else _origin(config["origin"])),
         "## Sampling",
-        _sampling(config["sampling"], _shared(model)),
+        _sampling(config["sampling"], *(_shared(model, name) for name in _SHARED)),
         *([_calibration(config["calibration"])] if config.get("calibration") else []),
         *([_parts(config["parts"])] if config.get("parts") else []),
         "## Figures",
@@ -93,7 +93,7 @@ def _origin(origin: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _sampling(sampling: Mapping[str, Any], shared_velocity: float) -> str:
+def _sampling(sampling: Mapping[str, Any], shared_velocity: float, shared_spread: float) -> str:
     prior = (
         f"a mixture of {sampling['components']} Gaussians fitted to the posteriors of the training "
         "windows"
@@ -105,6 +105,11 @@ def _sampling(sampling: Mapping[str, Any], shared_velocity: float) -> str:
         found += (
             " What a voice's velocities stray by is in part common to a window: with "
             f"{shared_velocity:g} times the variance of what each strays by on its own."
+        )
+    if shared_spread:
+        found += (
+            " How far a voice's velocities and timing stray differs from window to window, by a "
+            f"factor whose logarithm has a standard deviation of {shared_spread:g}."
         )
     if "timing" in sampling:
         found += (
@@ -189,16 +194,20 @@ def _export(config: Mapping[str, Any]) -> str:
         words += ["--name", config["name"]]
     words += ["--components", str(sampling["components"])]
     words += ["--temperature", f"{sampling['temperature']:g}"]
-    shared = _shared(config["model"])
-    if shared != _shared(run["model"]):
-        words += ["--shared-velocity", f"{shared:g}"]
+    for name in _SHARED:
+        if _shared(config["model"], name) != _shared(run["model"], name):
+            words += [f"--{name.replace('_', '-')}", f"{_shared(config['model'], name):g}"]
     if config.get("calibration"):
         words.append("--calibrate")
     return shlex.join(words)
 
 
-def _shared(model: Mapping[str, Any]) -> float:
-    return float(model["head"].get("shared_velocity", 0))
+_SHARED: Final = ("shared_velocity", "shared_spread")
+"""Settings of a head that change what is drawn and nothing that is learnt."""
+
+
+def _shared(model: Mapping[str, Any], name: str) -> float:
+    return float(model["head"].get(name, 0))
 
 
 def command(run: Mapping[str, Any]) -> str:

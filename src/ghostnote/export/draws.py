@@ -24,7 +24,7 @@ from ghostnote.export.nodes import (
     unpadded,
 )
 from ghostnote.model.decoders import SegmentDecoder
-from ghostnote.model.heads.groove import LATEST, LikelihoodHead, SquaredErrorHead, common_gain
+from ghostnote.model.heads.groove import LATEST, LikelihoodHead, Shared, SquaredErrorHead
 from ghostnote.model.heads.hits import BooleanHead, CategoricalHead, NadeHead
 from ghostnote.model.heads.step import PLAIN_VELOCITY, VELOCITY_LEVELS, Head
 
@@ -80,17 +80,17 @@ class _Groove(Draw):
         of_noise = [g.node("Mul", logit(g, hits), "temperature")]
         if self.n_noise > 1:
             spread = g.node("Sqrt", "temperature")
-            stray = self.correlated(g, logit(g, velocity))
-            loud, late = (g.node("Mul", part, spread) for part in (stray, logit(g, offset)))
+            strays = self.correlated(g, logit(g, velocity), logit(g, offset))
+            loud, late = (g.node("Mul", part, spread) for part in strays)
             of_noise += [loud, g.node("Sigmoid", late)]
         known = g.node("Mul", self.units(g, known), mask)
         free = g.node("Sub", g.constant(1.0), mask)
         return [*of_noise, *(self._wide(g, value) for value in (known, free))]
 
-    def correlated(self, g: Nodes, stray: str) -> str:
-        """What velocities stray by, `[T, B, V]`, as it is drawn with."""
+    def correlated(self, g: Nodes, velocity: str, offset: str) -> tuple[str, str]:
+        """What velocities and offsets stray by, `[T, B, V]` each, as they are drawn with it."""
         del g
-        return stray
+        return velocity, offset
 
     def _wide(self, g: Nodes, x: str) -> str:
         """`[B, T, 3V]` as `[T, B, …]`, each group in whole lanes."""
@@ -142,16 +142,27 @@ class DrawLikelihood(_Groove):
 
     n_noise = 3
 
-    def __init__(self, voices: int, core: SegmentDecoder, gain: float) -> None:
+    def __init__(self, voices: int, core: SegmentDecoder, shared: Shared, steps: int) -> None:
         super().__init__(voices, core)
-        self._gain = gain
+        self._shared, self._steps = shared, steps
 
-    def correlated(self, g: Nodes, stray: str) -> str:
+    def correlated(self, g: Nodes, velocity: str, offset: str) -> tuple[str, str]:
         """See `LikelihoodHead.correlated`."""
-        if self._gain == 1:
-            return stray
-        common = g.node("ReduceMean", stray, g.constant([0], np.int64), keepdims=1)
-        return g.node("Add", stray, g.node("Mul", common, g.constant(self._gain - 1)))
+        if not any(self._shared):
+            return velocity, offset
+        common = g.node("ReduceMean", velocity, g.constant([0], np.int64), keepdims=1)
+        own = g.node("Mul", g.node("Sub", velocity, common), self._spread(g, offset))
+        gain = g.constant(self._shared.gain(self._steps))
+        loud = g.node("Add", g.node("Mul", common, gain), own)
+        return loud, g.node("Mul", offset, self._spread(g, velocity))
+
+    def _spread(self, g: Nodes, stray: str) -> str:
+        """How much wider than usual the strays of a voice are, `[1, B, V]`."""
+        spread = self._shared.spread
+        weights = spread * array_of(self._shared.contrast(self._steps))
+        weighed = g.node("Mul", stray, g.constant(weights[:, None, None]))
+        normal = g.node("ReduceSum", weighed, g.constant([0], np.int64), keepdims=1)
+        return g.node("Exp", g.node("Sub", normal, g.constant(spread**2)))
 
     def cells(
         self, g: Nodes, outer: Nodes, params: str, noise: list[str]
@@ -354,8 +365,8 @@ class DrawBoolean(_Hits):
 def draw_of(head: Head, core: SegmentDecoder, steps: int) -> Draw | None:
     """The drawing of a head of drums, for windows of `steps` steps; None of another head."""
     match head:
-        case LikelihoodHead(voices=voices, shared_velocity=shared):
-            return DrawLikelihood(voices, core, common_gain(shared, steps))
+        case LikelihoodHead(voices=voices, shared=shared):
+            return DrawLikelihood(voices, core, shared, steps)
         case SquaredErrorHead(voices=voices):
             return DrawSquaredError(voices, core, array_of(head.units))
         case CategoricalHead(voices=voices):

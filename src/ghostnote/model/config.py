@@ -86,6 +86,10 @@ class LikelihoodConfig:
     shared_velocity: Annotated[float, Range(0, 10)] = 0.0
     """In draws, how much a voice's velocities stray together in a window: the variance of what
     they stray by in common, over that of what each strays by on its own. Changes no likelihood."""
+    shared_spread: Annotated[float, Range(0, 2)] = 0.0
+    """In draws, how much tighter or looser than in others a voice is played in one window: the
+    standard deviation of the logarithm of how far its velocities and offsets stray. Changes no
+    likelihood."""
 
 
 @dataclass(frozen=True)

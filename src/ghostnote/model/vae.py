@@ -22,7 +22,7 @@ from ghostnote.model.config import (
 )
 from ghostnote.model.decoders import ControlReader, Decoder, SegmentDecoder, SplitDecoder
 from ghostnote.model.encoders import BidirectionalSummary, Encoder, HierarchicalSummary
-from ghostnote.model.heads.groove import LikelihoodHead, SquaredErrorHead
+from ghostnote.model.heads.groove import LikelihoodHead, Shared, SquaredErrorHead
 from ghostnote.model.heads.hits import BooleanHead, CategoricalHead, NadeHead
 from ghostnote.model.heads.step import Head, Parts, StepDistribution
 from ghostnote.model.heads.symbols import SymbolsHead
@@ -119,8 +119,8 @@ def head_of(config: ModelConfig) -> Head:
     """The head that `config` names."""
     voices = config.voices
     match config.head:
-        case LikelihoodConfig(shared_velocity=shared):
-            return LikelihoodHead(voices, shared)
+        case LikelihoodConfig(shared_velocity=velocity, shared_spread=spread):
+            return LikelihoodHead(voices, Shared(velocity, spread))
         case SquaredErrorConfig():
             return SquaredErrorHead(voices)
         case CategoricalConfig():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -128,17 +129,49 @@ class LogisticGroove(GrooveStep):
         return keep_known(torch.cat([hits, hits * velocity, hits * offset], -1), known, mask)
 
 
+class Shared(NamedTuple):
+    """What of a draw the hits of a voice in a window have in common.
+
+    A drummer's hand is loud or soft, tight or loose for a while. What is drawn cell by cell evens
+    out within a window instead: its loops are all alike in that, and unlike played ones.
+
+    It is made of the noise that there is. The mean over the window of what a voice's velocities
+    stray by is widened, and all the rest of it is scaled by a number that the noise of its timing
+    decides, and that of its timing by one that the noise of its velocity does.
+
+    Attributes:
+        velocity: see `LikelihoodConfig.shared_velocity`.
+        spread: see `LikelihoodConfig.shared_spread`.
+    """
+
+    velocity: float = 0.0
+    spread: float = 0.0
+
+    def gain(self, steps: int) -> float:
+        """By how much the mean of `steps` independent numbers is to be widened, so that the numbers
+        with it have a covariance of `velocity` times their variance.
+        """
+        return math.sqrt(1 + steps * self.velocity)
+
+    def contrast(self, steps: int) -> Tensor:
+        """Weights `[steps]` that make a standard normal number of as many independent logistic
+        ones, about, which says nothing of their mean: every other one counts against the rest.
+        """
+        signs = 1 - 2 * (torch.arange(steps, dtype=torch.float64) % 2)
+        return signs * math.sqrt(3 / steps) / math.pi
+
+
 class LikelihoodHead(Head):
     """Our own head, `LogisticGroove`; encoder and decoder see `x` as it is.
 
     Args:
         voices: `V`.
-        shared_velocity: see `LikelihoodConfig`.
+        shared: what of a draw the hits of a voice in a window have in common.
     """
 
-    def __init__(self, voices: int, shared_velocity: float = 0.0) -> None:
+    def __init__(self, voices: int, shared: Shared | None = None) -> None:
         super().__init__()
-        self.shared_velocity = shared_velocity
+        self.shared = shared or Shared()
         self.voices = self.cells = voices
         self.width = self.observed = self.channels = 3 * voices
         self.n_params = 5 * voices
@@ -152,21 +185,24 @@ class LikelihoodHead(Head):
         return x
 
     def correlated(self, noise: Tensor) -> Tensor:
-        """See `Head.correlated`. A drummer's hand is loud or soft for a while: where velocities are
-        drawn one by one, what they stray by evens out within a window, as it does not in played
-        ones.
-
-        The mean over the window of what a voice strays by has 1 / T of the variance of one step's.
-        Widened by `common_gain`, it has `shared_velocity` times that variance more, and no noise
-        is needed besides. In float64: close to 1 a float32 does not say how close.
+        """See `Head.correlated` and `Shared`. In float64: close to 1 a float32 does not say how
+        close.
         """
-        if not self.shared_velocity:
+        if not any(self.shared):
             return noise
-        hit, velocity, offset = noise.unbind(-1)
-        stray = torch.logit(velocity.double())
-        common = stray.mean(1, keepdim=True)
-        stray = stray + (common_gain(self.shared_velocity, stray.shape[1]) - 1) * common
-        return torch.stack([hit.double(), torch.sigmoid(stray), offset.double()], -1)
+        hit, *others = noise.double().unbind(-1)
+        velocity, offset = (torch.logit(part) for part in others)
+        common = velocity.mean(1, keepdim=True)
+        gain = self.shared.gain(noise.shape[1])
+        loud = gain * common + self._spread(offset) * (velocity - common)
+        late = self._spread(velocity) * offset
+        return torch.stack([hit, torch.sigmoid(loud), torch.sigmoid(late)], -1)
+
+    def _spread(self, stray: Tensor) -> Tensor:
+        """How much wider than usual the strays of a voice are, `[B, 1, V]`."""
+        contrast = self.shared.contrast(stray.shape[1]).to(stray)
+        normal = (contrast[:, None] * stray).sum(1, keepdim=True)
+        return torch.exp(self.shared.spread * normal - self.shared.spread**2)
 
     def forward(self, params: Tensor) -> LogisticGroove:
         """See `LogisticGroove`."""
@@ -175,13 +211,6 @@ class LikelihoodHead(Head):
     def initial_bias(self) -> Tensor:
         """Zeros, but for the hits."""
         return start_rate(self.n_params, self.voices)
-
-
-def common_gain(share: float, steps: int) -> float:
-    """By how much the mean of `steps` independent numbers is to be widened, so that the numbers
-    with it have a covariance of `share` times their variance.
-    """
-    return math.sqrt(1 + steps * share)
 
 
 class SquaredErrorGroove(GrooveStep):
