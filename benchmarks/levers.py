@@ -391,6 +391,28 @@ QUOTED = (
         "two minutes each; two draws and two seeds of the trees, validation",
     ),
     Quoted(
+        "a voice is tight or loose in a window",
+        "the same, 0.5; how far a voice's velocities and timing stray in a window times a factor "
+        "whose logarithm has a standard deviation of 0.3, 0.4 or 0.5",
+        "told apart 0.01 less: how even a voice is differs less between samples than between "
+        "played windows (standard deviation of the snare's spread of velocity 0.094 against "
+        "0.128, of the kick's spread of timing 0.058 against 0.076)",
+        "0.623 → 0.611, 0.607, 0.613; 0.4 ships: `export --shared-spread`. One factor for all "
+        "voices 0.611",
+        "two minutes each; two draws and two seeds of the trees, validation",
+    ),
+    Quoted(
+        "surprise that differs between windows, or is shared by bars",
+        "the same; the temperature of hits too times such a factor, of 0.2 to 0.6; or the noise of "
+        "a hit in part common to the bars of a window, a share of 0.3 to 0.7; or z drawn with 0.6 "
+        "to 0.9 of its spread; or a temperature of 0.5; or fewer hits",
+        "told apart by hits 0.01 less: hits of a bar differ more between a sample's bars than "
+        "between played ones (standard deviation 2.0 against 1.7)",
+        "by hits 0.602 → 0.595 to 0.600; 0.606 to 0.641; 0.602 to 0.632; 0.615; 0.600. Even the "
+        "means of training windows' posteriors, decoded, have 0.598: it is the decoder",
+        "two minutes each; two draws and two seeds of the trees, validation; not in the tree",
+    ),
+    Quoted(
         "trained on with velocity and timing weighing more",
         "the first stage of what ships, then `objective.velocity_weight=1.2` "
         "`objective.offset_weight=1.2` `objective.free_bits=57` `augmentation.other_limbs=0` "
