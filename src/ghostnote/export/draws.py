@@ -82,7 +82,8 @@ class _Groove(Draw):
             spread = g.node("Sqrt", "temperature")
             strays = self.correlated(g, logit(g, velocity), logit(g, offset))
             loud, late = (g.node("Mul", part, spread) for part in strays)
-            of_noise += [loud, g.node("Sigmoid", late)]
+            shares = (g.node("Sigmoid", side) for side in (late, g.node("Neg", late)))
+            of_noise += [loud, *shares]
         known = g.node("Mul", self.units(g, known), mask)
         free = g.node("Sub", g.constant(1.0), mask)
         return [*of_noise, *(self._wide(g, value) for value in (known, free))]
@@ -168,7 +169,7 @@ class DrawLikelihood(_Groove):
         self, g: Nodes, outer: Nodes, params: str, noise: list[str]
     ) -> tuple[str, tuple[str, str]]:
         """See `_Groove.cells`."""
-        threshold, velocity_noise, offset_noise = noise
+        threshold, velocity_noise, earlier, later = noise
         logits, v_loc, v_scale, o_loc, o_scale = self.groups(g, outer, params, 5)
 
         def scale(raw: str) -> str:
@@ -180,13 +181,16 @@ class DrawLikelihood(_Groove):
         velocity = g.node("Add", middle, g.node("Mul", scale(v_scale), velocity_noise))
         loc = g.node("Mul", g.node("Tanh", o_loc), outer.constant(0.5))
         spread = scale(o_scale)
-        low, high = (
-            g.node("Sigmoid", g.node("Div", g.node("Sub", outer.constant(edge), loc), spread))
-            for edge in (-0.5, 0.5)
+        edges = [g.node("Sub", outer.constant(edge), loc) for edge in (-0.5, 0.5)]
+        low, high, beyond = (
+            g.node("Sigmoid", g.node("Div", edge, spread))
+            for edge in (*edges, g.node("Neg", edges[1]))
         )
-        inside = g.node("Add", low, g.node("Mul", g.node("Sub", high, low), offset_noise))
-        inside = g.node("Clip", inside, outer.constant(1e-6), outer.constant(1 - 1e-6))
-        offset = g.node("Add", loc, g.node("Mul", spread, logit(g, inside, outer)))
+        inside = g.node("Sub", high, low)
+        before = g.node("Add", low, g.node("Mul", inside, earlier))
+        after = g.node("Add", beyond, g.node("Mul", inside, later))
+        stray = g.node("Log", g.node("Div", before, after))
+        offset = g.node("Add", loc, g.node("Mul", spread, stray))
         least, top = outer.constant(1 / VELOCITY_LEVELS), outer.constant(1.0)
         early, late = outer.constant(-0.5), outer.constant(LATEST)
         return hits, (

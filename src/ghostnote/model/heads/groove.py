@@ -108,10 +108,15 @@ class LogisticGroove(GrooveStep):
         # A density to the power of 1 / temperature, as hits have it, is wider by the square root.
         heated = temperature.sqrt() * torch.logit(noise[..., 1:]).to(single)
         velocity = self.velocity_loc + self.velocity_scale * heated[..., 0]
-        low = torch.sigmoid((-0.5 - self.offset_loc) / self.offset_scale)
-        high = torch.sigmoid((0.5 - self.offset_loc) / self.offset_scale)
-        inside = (low + (high - low) * torch.sigmoid(heated[..., 1])).clamp(1e-6, 1 - 1e-6)
-        offset = self.offset_loc + self.offset_scale * torch.logit(inside)
+        # The share of the whole density before the offset, and that after it, which is not 1 less
+        # the first: either may be so small that it would be lost beside 1.
+        low, high, beyond = (
+            torch.sigmoid(edge / self.offset_scale)
+            for edge in (-0.5 - self.offset_loc, 0.5 - self.offset_loc, self.offset_loc - 0.5)
+        )
+        before = low + (high - low) * torch.sigmoid(heated[..., 1])
+        after = beyond + (high - low) * torch.sigmoid(-heated[..., 1])
+        offset = self.offset_loc + self.offset_scale * torch.log(before / after)
         return hits, velocity.clamp(1 / VELOCITY_LEVELS, 1), offset.clamp(-0.5, LATEST)
 
     def draw(
