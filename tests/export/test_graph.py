@@ -125,7 +125,7 @@ def noise_of(n: int, steps: int) -> Array:
 
 def same_grooves(one: Array, other: Array) -> None:
     assert np.array_equal(one[..., :N_VOICES], other[..., :N_VOICES])
-    np.testing.assert_allclose(one, other, atol=5e-4, rtol=0)
+    np.testing.assert_allclose(one, other, atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("temperature", [1.0, 0.6])

@@ -24,7 +24,7 @@ from ghostnote.export.nodes import (
     unpadded,
 )
 from ghostnote.model.decoders import SegmentDecoder
-from ghostnote.model.heads.groove import LATEST, LikelihoodHead, Shared, SquaredErrorHead
+from ghostnote.model.heads.groove import FARTHEST, LATEST, LikelihoodHead, Shared, SquaredErrorHead
 from ghostnote.model.heads.hits import BooleanHead, CategoricalHead, NadeHead
 from ghostnote.model.heads.step import PLAIN_VELOCITY, VELOCITY_LEVELS, Head
 
@@ -82,8 +82,8 @@ class _Groove(Draw):
             spread = g.node("Sqrt", "temperature")
             strays = self.correlated(g, logit(g, velocity), logit(g, offset))
             loud, late = (g.node("Mul", part, spread) for part in strays)
-            shares = (g.node("Sigmoid", side) for side in (late, g.node("Neg", late)))
-            of_noise += [loud, *shares]
+            late = g.node("Clip", late, g.constant(-FARTHEST), g.constant(FARTHEST))
+            of_noise += [loud, g.node("Exp", late)]
         known = g.node("Mul", self.units(g, known), mask)
         free = g.node("Sub", g.constant(1.0), mask)
         return [*of_noise, *(self._wide(g, value) for value in (known, free))]
@@ -169,7 +169,7 @@ class DrawLikelihood(_Groove):
         self, g: Nodes, outer: Nodes, params: str, noise: list[str]
     ) -> tuple[str, tuple[str, str]]:
         """See `_Groove.cells`."""
-        threshold, velocity_noise, earlier, later = noise
+        threshold, velocity_noise, odds = noise
         logits, v_loc, v_scale, o_loc, o_scale = self.groups(g, outer, params, 5)
 
         def scale(raw: str) -> str:
@@ -181,14 +181,18 @@ class DrawLikelihood(_Groove):
         velocity = g.node("Add", middle, g.node("Mul", scale(v_scale), velocity_noise))
         loc = g.node("Mul", g.node("Tanh", o_loc), outer.constant(0.5))
         spread = scale(o_scale)
-        edges = [g.node("Sub", outer.constant(edge), loc) for edge in (-0.5, 0.5)]
-        low, high, beyond = (
-            g.node("Sigmoid", g.node("Div", edge, spread))
-            for edge in (*edges, g.node("Neg", edges[1]))
-        )
-        inside = g.node("Sub", high, low)
-        before = g.node("Add", low, g.node("Mul", inside, earlier))
-        after = g.node("Add", beyond, g.node("Mul", inside, later))
+        one = outer.constant(1.0)
+
+        def tail(edge: str) -> str:
+            """1 / (1 + exp(edge / scale)): ONNX Runtime's Sigmoid is only roughly right so low."""
+            return g.node(
+                "Reciprocal", g.node("Add", one, g.node("Exp", g.node("Div", edge, spread)))
+            )
+
+        low = tail(g.node("Add", loc, outer.constant(0.5)))
+        beyond = tail(g.node("Sub", outer.constant(0.5), loc))
+        before = g.node("Add", low, g.node("Mul", odds, g.node("Sub", one, beyond)))
+        after = g.node("Add", g.node("Sub", one, low), g.node("Mul", odds, beyond))
         stray = g.node("Log", g.node("Div", before, after))
         offset = g.node("Add", loc, g.node("Mul", spread, stray))
         least, top = outer.constant(1 / VELOCITY_LEVELS), outer.constant(1.0)

@@ -125,10 +125,9 @@ def unpadded(g: Nodes, outer: Nodes, x: str, size: int, groups: int) -> str:
     return g.node("Gather", x, outer.constant(kept, np.int64), axis=-1)
 
 
-def logit(g: Nodes, x: str, outer: Nodes | None = None) -> str:
+def logit(g: Nodes, x: str) -> str:
     """log(x / (1 − x)) of a multiple of `LANES` numbers."""
-    one = (outer or g).constant(1.0)
-    return g.node("Log", g.node("Div", x, g.node("Sub", one, x)))
+    return g.node("Log", g.node("Div", x, g.node("Sub", g.constant(1.0), x)))
 
 
 def array_of(value: Tensor) -> Array:

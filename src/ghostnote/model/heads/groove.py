@@ -23,6 +23,9 @@ from ghostnote.model.heads.step import (
 LATEST = 0.4999
 """The largest offset that is drawn, in steps: half a step itself belongs to the next cell."""
 
+FARTHEST = 80.0
+"""Log-odds beyond this are drawn as this, which a float32 still holds the odds of."""
+
 START_RATE = 0.1
 """The rate of hits in drumming, about: training starts from it, not from one half."""
 
@@ -108,15 +111,16 @@ class LogisticGroove(GrooveStep):
         # A density to the power of 1 / temperature, as hits have it, is wider by the square root.
         heated = temperature.sqrt() * torch.logit(noise[..., 1:]).to(single)
         velocity = self.velocity_loc + self.velocity_scale * heated[..., 0]
-        # The share of the whole density before the offset, and that after it, which is not 1 less
-        # the first: either may be so small that it would be lost beside 1.
-        low, high, beyond = (
+        # Where a share u of what is inside lies before the offset, the odds of all that does, the
+        # tails included, are (low + E·(1 − beyond)) / (1 − low + E·beyond) with E = u / (1 − u).
+        # No small number is lost beside 1 in that.
+        low, beyond = (
             torch.sigmoid(edge / self.offset_scale)
-            for edge in (-0.5 - self.offset_loc, 0.5 - self.offset_loc, self.offset_loc - 0.5)
+            for edge in (-0.5 - self.offset_loc, self.offset_loc - 0.5)
         )
-        before = low + (high - low) * torch.sigmoid(heated[..., 1])
-        after = beyond + (high - low) * torch.sigmoid(-heated[..., 1])
-        offset = self.offset_loc + self.offset_scale * torch.log(before / after)
+        odds = torch.exp(heated[..., 1].clamp(-FARTHEST, FARTHEST))
+        stray = torch.log((low + odds * (1 - beyond)) / (1 - low + odds * beyond))
+        offset = self.offset_loc + self.offset_scale * stray
         return hits, velocity.clamp(1 / VELOCITY_LEVELS, 1), offset.clamp(-0.5, LATEST)
 
     def draw(
