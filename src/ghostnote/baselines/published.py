@@ -48,7 +48,8 @@ QUANTISED: Final = MappingProxyType(
 
 TOLERANCE: Final = (0.012, 0.0001)
 """By how much ours may differ. The published figures are of the notes that a reader has which loses
-the last note of a pitch where its length is zero, 844 of 446,312; ours loses none."""
+the last note of a pitch where its length is zero, 844 of 446,312, at tempos rounded to whole
+numbers; ours loses none, and takes the files' tempos."""
 
 
 def quantised(corpus: Corpus) -> dict[str, dict[str, Any]]:
