@@ -3,12 +3,14 @@
     python -m benchmarks.search [--files 100000]
     python -m benchmarks.search --build [--files 100000]
     python -m benchmarks.search --distances
+    python -m benchmarks.search --maps
 
 The first makes a synthetic index, of one window a file, and measures opening it and answering. The
 second makes as many MIDI files, of four bars each and no two alike, and measures indexing them: up
 to an interruption halfway, the rest, when nothing has changed, and when of a hundred files one was
 rewritten, one renamed and one deleted; then the whole command. The third takes windows of GMD's
 validation split, one every four bars, and looks for other windows of the same take among them all.
+The fourth draws all its windows as maps, and says how near what was near stays.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ from ghostnote.music.grid import to_performance
 from ghostnote.music.kit import builtin_map
 from ghostnote.music.midi import write_midi
 from ghostnote.music.tensors import to_groove_x
+from ghostnote.pipeline.map import LAYOUTS, make_map
 from ghostnote.pipeline.sampling import sample
 from ghostnote.pipeline.search import Index, open_index, save_index, spread, update_index
 from ghostnote.runtime import Runtime
@@ -190,16 +193,33 @@ def distances() -> None:
         print(f"| {name} | {same[:, 0].mean():.3f} | {recall.mean():.3f} | {average.mean():.3f} |")
 
 
+def maps() -> None:
+    chosen = windows(load_corpus().select(split="validation"), bars=4)
+    velocity, offset = chosen.batch(np.arange(len(chosen)))
+    x = to_groove_x(velocity > 0, velocity.astype(np.float32) / 127, offset)
+    mu, _ = Runtime(load_bundle()).encode(x)
+    print(f"{len(mu):,} windows\n")
+    print("| layout | trustworthiness | variance shown |")
+    print("|---|---|---|")
+    for layout in LAYOUTS:
+        made = make_map(mu, layout=layout)
+        shown = f"{sum(made.explained):.0%}" if layout == "pca" else "–"
+        print(f"| {layout} | {made.trust:.3f} | {shown} |")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--files", type=int, default=100_000)
     parser.add_argument("--build", action="store_true")
     parser.add_argument("--distances", action="store_true")
+    parser.add_argument("--maps", action="store_true")
     asked = parser.parse_args()
     if asked.build:
         build(asked.files)
     elif asked.distances:
         distances()
+    elif asked.maps:
+        maps()
     else:
         speed(asked.files)
 
