@@ -84,7 +84,13 @@ def bare_lstms(run: RunConfig, machine: Machine, *, sampled: bool) -> Callable[[
     segments, embedding = 1, config.latent
     if isinstance(shape, HierarchicalConfig):
         segments, embedding = config.bars, shape.conductor
-    encoder = nn.LSTM(3 * N_VOICES, config.encoder.size, batch_first=True, bidirectional=True)
+    encoder = nn.LSTM(
+        3 * N_VOICES,
+        config.encoder.size,
+        num_layers=config.encoder.layers,
+        batch_first=True,
+        bidirectional=True,
+    )
     decoder = nn.LSTM(
         3 * N_VOICES + embedding, shape.size, num_layers=shape.layers, batch_first=True
     )
