@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.original import KINDS, METHODS, TASKS, run_of
+from benchmarks.original import KINDS, METHODS, TASKS, TRIALS, run_of
+from ghostnote.export.card import _leaves
 from ghostnote.model.size import n_parameters
-from ghostnote.train.config import refuse_contradictions
+from ghostnote.train.config import refuse_contradictions, to_table
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -28,6 +29,16 @@ def test_the_objectives_differ_and_the_task_does_not(task: str) -> None:
     assert objective.optimiser == ours.optimiser != original.optimiser
 
 
+def test_a_trial_changes_ours_in_what_it_says_alone() -> None:
+    ours = run_of("tap", "ours", 3, 8)
+    for kind, trial in TRIALS.items():
+        run = run_of("tap", kind, 3, 8)
+        refuse_contradictions(run)
+        keys = {text.partition("=")[0] for text in trial.settings}
+        before, after = (dict(_leaves(to_table(each))) for each in (ours, run))
+        assert {key for key in before if before[key] != after[key]} == keys
+
+
 @pytest.mark.slow
 def test_it_is_run_and_goes_on_where_it_was(benchmark: Callable, tmp_path: Path) -> None:
     words = ("--tiny", "--results", tmp_path, "--runs", tmp_path / "runs", "--epochs", 1,
@@ -36,9 +47,9 @@ def test_it_is_run_and_goes_on_where_it_was(benchmark: Callable, tmp_path: Path)
     assert done.returncode == 0, done.stderr
     kept = (tmp_path / "original-tiny.json").read_text()
     names = [cell["name"] for cell in json.loads(kept)["cells"]]
-    assert names == [f"tap: {name}" for name in (*METHODS_OF_TAP, *KINDS)]
+    assert names == [f"tap: {name}" for name in (*METHODS_OF_TAP, *KINDS, *TRIALS)]
     page = (tmp_path / "original-tiny.md").read_text()
-    assert all(f"| {kind} |" in page for kind in KINDS)
+    assert all(f"| {kind} |" in page for kind in (*KINDS, *TRIALS))
     assert benchmark("original", *words).returncode == 0
     assert (tmp_path / "original-tiny.json").read_text() == kept
 
