@@ -26,13 +26,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.laboratory import cells_of
 from ghostnote.bundle import load_bundle
 from ghostnote.data.corpus import load_corpus
 from ghostnote.data.windows import windows
 from ghostnote.music.grid import to_performance
 from ghostnote.music.kit import builtin_map
 from ghostnote.music.midi import write_midi
-from ghostnote.music.tensors import to_groove_x
 from ghostnote.pipeline.map import LAYOUTS, make_map
 from ghostnote.pipeline.sampling import sample
 from ghostnote.pipeline.search import Index, open_index, save_index, spread, update_index
@@ -159,13 +159,10 @@ def divergence(mu: Array, sigma: Array) -> Array:
 def distances() -> None:
     corpus, runtime = load_corpus(), Runtime(load_bundle())
     chosen = windows(corpus.select(split="validation"), bars=4, hop=4)
-    velocity, offset = chosen.batch(np.arange(len(chosen)))
-    x = to_groove_x(velocity > 0, velocity.astype(np.float32) / 127, offset)
+    x = cells_of(chosen)
     mu, sigma = (part.astype(np.float64) for part in runtime.encode(x))
     training = windows(corpus.select(split="train"), bars=4, hop=4)
-    velocity, offset = training.batch(np.arange(len(training)))
-    real = to_groove_x(velocity > 0, velocity.astype(np.float32) / 127, offset)
-    seen = runtime.encode(real)[0].astype(np.float64)
+    seen = runtime.encode(cells_of(training))[0].astype(np.float64)
     whitening = np.linalg.cholesky(np.linalg.inv(np.cov(seen, rowvar=False)))
     unit = mu / np.linalg.norm(mu, axis=1, keepdims=True)
     hits, flat = x[..., :9].reshape(len(x), -1), x.reshape(len(x), -1)
@@ -195,9 +192,7 @@ def distances() -> None:
 
 def maps() -> None:
     chosen = windows(load_corpus().select(split="validation"), bars=4)
-    velocity, offset = chosen.batch(np.arange(len(chosen)))
-    x = to_groove_x(velocity > 0, velocity.astype(np.float32) / 127, offset)
-    mu, _ = Runtime(load_bundle()).encode(x)
+    mu, _ = Runtime(load_bundle()).encode(cells_of(chosen))
     print(f"{len(mu):,} windows\n")
     print("| layout | trustworthiness | variance shown |")
     print("|---|---|---|")
