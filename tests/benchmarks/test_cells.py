@@ -78,7 +78,11 @@ def test_tables_and_spreads() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["hierarchy", "interpolation_spaces", "attribute_vectors", "levers", "rate_distortion"]
+    "name",
+    [
+        *("hierarchy", "interpolation_spaces", "attribute_vectors", "levers", "original"),
+        "rate_distortion",
+    ],
 )
 def test_pages_say_what_was_measured(name: str, tmp_path: Path) -> None:
     """The pages in the documents are those that the commands write of the cells beside them."""

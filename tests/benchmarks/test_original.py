@@ -47,9 +47,10 @@ def test_it_is_run_and_goes_on_where_it_was(benchmark: Callable, tmp_path: Path)
     assert done.returncode == 0, done.stderr
     kept = (tmp_path / "original-tiny.json").read_text()
     names = [cell["name"] for cell in json.loads(kept)["cells"]]
-    assert names == [f"tap: {name}" for name in (*METHODS_OF_TAP, *KINDS, *TRIALS)]
+    models = [f"{kind}, 1 epochs" for kind in (*KINDS, *TRIALS)]
+    assert names == [f"tap: {name}" for name in (*METHODS_OF_TAP, *models)]
     page = (tmp_path / "original-tiny.md").read_text()
-    assert all(f"| {kind} |" in page for kind in (*KINDS, *TRIALS))
+    assert all(f"| {model} |" in page for model in models)
     assert benchmark("original", *words).returncode == 0
     assert (tmp_path / "original-tiny.json").read_text() == kept
 
