@@ -42,7 +42,7 @@ def test_neither_batch_nor_number_changes_a_groove(
 ) -> None:
     assert sample(3, seed=1, model=tiny_bundle) == eight[:3]
     assert sample(8, seed=1, model=Runtime(tiny_bundle, batch=3)) == eight
-    monkeypatch.setattr(sampling, "_AT_ONCE", 5)
+    monkeypatch.setattr(sampling, "AT_ONCE", 5)
     assert sample(8, seed=1, model=tiny_bundle) == eight
     assert sample(6, seed=1, start=2, model=tiny_bundle) == eight[2:]
 

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 FloatArray = npt.NDArray[np.float32]
 
+AT_ONCE: Final = 1024
+"""Windows whose noise is held in memory at one time, by those that decode many."""
+
 _READ: Final = 16
 """Windows that are encoded or scored at once. ONNX Runtime's LSTM is quickest with so few: 256 take
 a fifth less time to encode, and a third less to score, than all at once. Decoding, which has loops

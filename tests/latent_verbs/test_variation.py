@@ -76,7 +76,7 @@ def test_many_are_decoded_in_parts(
     from ghostnote.pipeline import latents
 
     made = vary(grooves[0], 7, model=lively)
-    monkeypatch.setattr(latents, "_AT_ONCE", 3)
+    monkeypatch.setattr(latents, "AT_ONCE", 3)
     assert vary(grooves[0], 7, model=lively) == made
 
 

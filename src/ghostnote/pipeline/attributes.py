@@ -18,7 +18,7 @@ from ghostnote.music.tensors import from_groove_x, to_groove_x
 from ghostnote.pipeline.models import DEFAULT, Model, runtime_of
 from ghostnote.pipeline.sampling import draw_windows
 from ghostnote.pipeline.windows import windows_of
-from ghostnote.runtime import FloatArray, Runtime, from_x
+from ghostnote.runtime import AT_ONCE, FloatArray, Runtime, from_x
 
 FloatArray64 = npt.NDArray[np.float64]
 
@@ -32,7 +32,6 @@ _DECODED: Final = 4096
 _TRIED: Final = 256
 """Training windows that are decoded to learn directions, and to measure how far they go."""
 
-_AT_ONCE: Final = 1024
 _LEAST_NOISE: Final = 2.0**-24
 _SOFTEST: Final = 1 / 127
 _SMALLEST: Final = 1e-6
@@ -252,8 +251,8 @@ def moved_samples(
     bundle = runtime.bundle
     heat = bundle.temperature if temperature is None else temperature
     grooves: list[Groove] = []
-    for first in range(0, n, _AT_ONCE):
-        indices = range(first, min(first + _AT_ONCE, n))
+    for first in range(0, n, AT_ONCE):
+        indices = range(first, min(first + AT_ONCE, n))
         x, _ = draw_windows(runtime, seed, indices, heat, shift=shift)
         grooves += from_x(x, bundle, bpm=bundle.bpm)
     return grooves
@@ -324,7 +323,7 @@ def fit_attributes(
         return np.asarray((measure(x, meter) - mean) / std)
 
     z = mu[chosen] + sigma[chosen] * drawn
-    decoded = [likeliest(z[first : first + _AT_ONCE]) for first in range(0, len(z), _AT_ONCE)]
+    decoded = [likeliest(z[first : first + AT_ONCE]) for first in range(0, len(z), AT_ONCE)]
     weights = ridge(z, attributes(np.concatenate(decoded))).weights
     some = chosen[:_TRIED]
     move = mover(player, x[some], mu[some], _uniforms(seed, range(len(some)), x))

@@ -12,10 +12,7 @@ from ghostnote.latent import uniforms, valid_seed
 from ghostnote.music.groove import Groove, steps_per_bar
 from ghostnote.music.tasks import Given, Mixture
 from ghostnote.pipeline.windows import windows_of
-from ghostnote.runtime import FloatArray, Runtime, from_x
-
-_AT_ONCE = 1024
-"""Windows that are decoded, and whose noise is held in memory, at one time."""
+from ghostnote.runtime import AT_ONCE, FloatArray, Runtime, from_x
 
 
 class Encoded(NamedTuple):
@@ -98,7 +95,7 @@ def decode(
         ConfigError: `temperature` is out of range.
     """
     n = z.shape[1]
-    at_once = max(1, _AT_ONCE // n)
+    at_once = max(1, AT_ONCE // n)
     parts = []
     for start in range(0, len(z), at_once):
         some = z[start : start + at_once]

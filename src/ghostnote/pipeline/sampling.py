@@ -14,13 +14,10 @@ from ghostnote.latent import Prior, slerp, uniforms
 from ghostnote.music.groove import Groove, valid_bpm
 from ghostnote.pipeline.latents import encode, in_range, plain_controls
 from ghostnote.pipeline.models import DEFAULT, Model, runtime_of
-from ghostnote.runtime import FloatArray, Runtime, fingerprints, from_x
+from ghostnote.runtime import AT_ONCE, FloatArray, Runtime, fingerprints, from_x
 
 _ATTEMPTS = 32
 """After so many copies of training windows, one is given after all: the model knows no other."""
-
-_AT_ONCE = 1024
-"""Loops whose noise is held in memory at one time."""
 
 
 def sample(
@@ -80,8 +77,8 @@ def sample(
         source = _around(near, in_range(radius, "radius"), prior, runtime, seed)
     bars = bundle.bars if near is None else near.bars
     grooves: list[Groove] = []
-    for first in range(start, start + n, _AT_ONCE):
-        indices = range(first, min(first + _AT_ONCE, start + n))
+    for first in range(start, start + n, AT_ONCE):
+        indices = range(first, min(first + AT_ONCE, start + n))
         x, _ = draw_windows(runtime, seed, indices, heat, source)
         grooves += from_x(x, bundle, bpm=tempo)
     return grooves if bars == bundle.bars else [groove[:bars] for groove in grooves]

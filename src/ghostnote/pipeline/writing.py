@@ -19,7 +19,7 @@ from ghostnote.latent import normals, uniforms
 from ghostnote.music.groove import Groove, steps_per_bar
 from ghostnote.music.kit import N_VOICES
 from ghostnote.music.tasks import HitsControl, Identity, Mixture
-from ghostnote.runtime import FloatArray, Runtime, from_x
+from ghostnote.runtime import AT_ONCE, FloatArray, Runtime, from_x
 
 _ROUNDS: Final = {"humanize": 2, "infill": 4}
 """How often a model that was taught no task reads what it wrote and writes it anew.
@@ -31,9 +31,6 @@ from then on both errors grow.
 
 _Z_STREAM: Final = 1 << 32
 """Where the random numbers of the windows' z begin, apart from those of the steps."""
-
-_AT_ONCE: Final = 1024
-"""Windows that go through the model at one time."""
 
 _GIVES_EXPRESSION: Final = ("likelihood", "squared-error")
 
@@ -196,8 +193,8 @@ def expected(
     ]
     sums = [np.zeros(desk.x.shape) for desk in desks]
     counts = [np.zeros((len(desk.x), 1)) for desk in desks]
-    for first in range(0, len(windows), _AT_ONCE):
-        some = windows[first : first + _AT_ONCE]
+    for first in range(0, len(windows), AT_ONCE):
+        some = windows[first : first + AT_ONCE]
         cuts = [(desks[row], cut) for row, cut in some]
         results = _played(runtime, cuts, lesson, 0.0, spread)
         for (row, cut), result in zip(some, results, strict=True):
