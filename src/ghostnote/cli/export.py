@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 from cyclopts import Parameter
 from rich.console import Console
@@ -112,16 +112,19 @@ def export(
     console.print(f"{bundle.name}: {_size(out)} in {out}", highlight=False)
 
 
-_MOST_SHARED: Final = {"shared_velocity": 10, "shared_spread": 2}
-
-
 def _shared(**options: float | None) -> dict[str, float]:
     """Those that are given, if they are in their ranges."""
+    from ghostnote.model.config import LikelihoodConfig
+
+    hints = get_type_hints(LikelihoodConfig, include_extras=True)
     given = {name: value for name, value in options.items() if value is not None}
     for name, value in given.items():
-        if not 0 <= value <= _MOST_SHARED[name]:
+        (limits,) = hints[name].__metadata__
+        if not limits.low <= value <= limits.high:
             option = name.replace("_", "-")
-            raise ConfigError(f"--{option} is {value:g}", remedy=f"0 to {_MOST_SHARED[name]}")
+            raise ConfigError(
+                f"--{option} is {value:g}", remedy=f"{limits.low:g} to {limits.high:g}"
+            )
     return given
 
 
