@@ -1,13 +1,14 @@
 """Writing what is missing: our objective against the original's, in the same budget.
 
     python -m benchmarks.original [--epochs 8] [--seeds 0 1 2] [--cells tap]
-    python -m benchmarks.original --epochs 40
+    python -m benchmarks.original --epochs 40 [--split test]
 
 For each task, the shipped preset, the same network trained with the original's objective (squared
 errors of velocity and offset, silent cells too, plain cross-entropy, 48 free bits), and the
 original's network, objective and optimiser, all for as many epochs: 40 are what ships. They are
-judged as `ghostnote evaluate` judges: whole takes of the validation split, written by the command's
-own code. Every finished cell is kept, and a run that was stopped goes on where it was.
+judged as `ghostnote evaluate` judges: whole takes of the validation split, or with --split test of
+the test split, written by the command's own code. Every finished cell is kept, and a run that was
+stopped goes on where it was.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from benchmarks.laboratory import (
 )
 from ghostnote.cli.train import settings
 from ghostnote.evaluate.bootstrap import Estimate
-from ghostnote.evaluate.takes import Takes, takes_of
+from ghostnote.evaluate.takes import takes_of
 from ghostnote.evaluate.tasks import infill_methods, infill_model, tap_methods, tap_model
 from ghostnote.export.bundle import commit, export_bundle
 from ghostnote.music.kit import VOICES
@@ -45,6 +46,7 @@ from ghostnote.train.config import RunConfig, from_table
 from ghostnote.train.presets import preset
 
 NAME = "original"
+SPLIT = "validation"
 EPOCHS = 8.0
 TASKS = ("tap", "infill")
 MODELS: dict[str, Callable[..., Estimate]] = {"tap": tap_model, "infill": infill_model}
@@ -121,12 +123,12 @@ def model_name(task: str, kind: str, epochs: float) -> str:
     return cell_name(task, f"{kind}, {epochs:g} epochs")
 
 
-def measure(task: str, best: Checkpoint, lab: Laboratory) -> Mapping[str, Any]:
-    """What the model of a checkpoint writes into takes of the validation split."""
+def measure(task: str, split: str, best: Checkpoint, lab: Laboratory) -> Mapping[str, Any]:
+    """What the model of a checkpoint writes into takes of a split."""
     run = from_table(RunConfig, best.config)
     with TemporaryDirectory() as folder:
         bundle = export_bundle(best, lab.windows(run, "train", run.hop), Path(folder) / "model")
-        return figures(MODELS[task](Runtime(bundle), takes_of(lab.corpus, "validation")))
+        return figures(MODELS[task](Runtime(bundle), takes_of(lab.corpus, split)))
 
 
 def figures(estimate: Estimate) -> dict[str, Any]:
@@ -137,16 +139,14 @@ def figures(estimate: Estimate) -> dict[str, Any]:
     return {name: estimate.values[name] for name in kept if name in estimate.values}
 
 
-def without_a_model(task: str, lab: Laboratory, cells: Cells) -> None:
+def without_a_model(task: str, split: str, lab: Laboratory, cells: Cells) -> None:
     """The cells of the methods that are no models, unless they are kept already."""
-    setting = {"seed": 0, "split": "validation"}
+    setting = {"seed": 0, "split": split}
     if cells.find(cell_name(task, "silent"), setting):
         return
-    takes: dict[str, Takes] = {
-        split: takes_of(lab.corpus, split) for split in ("train", "validation")
-    }
+    train, takes = (takes_of(lab.corpus, name) for name in ("train", split))
     began = time.monotonic()
-    methods = METHODS[task](takes["train"], takes["validation"])
+    methods = METHODS[task](train, takes)
     cost = {
         "seconds": round(time.monotonic() - began, 1),
         "machine": lab.described(),
@@ -156,30 +156,43 @@ def without_a_model(task: str, lab: Laboratory, cells: Cells) -> None:
         cells.keep(Cell(cell_name(task, name), setting, figures(found), cost))
 
 
+def named(split: str) -> str:
+    """The name of the files of results on a split."""
+    return NAME if split == SPLIT else f"{NAME}_{split}"
+
+
 # -- the page ---------------------------------------------------------------------------------
 
 
+TITLE = "# Writing what is missing, beside the original's objective"
+
+
 def page(cells: Sequence[Cell]) -> Iterator[str]:
-    """The page, in parts."""
+    """The page, in parts: of cells that were all judged on one split."""
+    if not cells:
+        yield f"{TITLE}\n\nNothing has been run yet."
+        return
+    split = cells[0].setting["split"]
+    name = named(split)
     yield (
-        "# Writing what is missing, beside the original's objective\n\n"
-        "Made by `python -m benchmarks.original`. Whole takes of GMD's validation split, written "
-        "by the command's own code at temperature 0: for tapping all hits of a step are one tap; "
-        "for infilling each voice is written in its turn out of all the others. *Ours* is the "
-        "preset that ships; *the original's objective* the same network with "
+        f"{TITLE}\n\n"
+        f"Made by `python -m benchmarks.original --split {split}`. Whole takes of GMD's {split} "
+        "split, written by the command's own code at temperature 0: for tapping all hits of a step "
+        "are one tap; for infilling each voice is written in its turn out of all the others. "
+        "*Ours* is the preset that ships; *the original's objective* the same network with "
         f"{' '.join(f'`{text}`' for text in OBJECTIVE)}; *the original* its network and optimiser "
         "too (`groove-4bar-flat`). Models are to be held against those of as many epochs: *ours* "
         f"after {preset('tap-4bar').run.epochs:g} is what ships. Velocity (of 127) and "
         "timing are of the hits that were found, so that a method that finds the easy ones alone "
         "looks better there."
     )
-    yield "Tried for tapping, with what was expected before:\n\n" + "\n".join(
-        f"- *{name}*: {' '.join(f'`{text}`' for text in trial.settings)}: {trial.expectation}"
-        for name, trial in TRIALS.items()
-    )
-    if not cells:
-        yield "Nothing has been run yet."
-        return
+    tried = [kind for kind in TRIALS if any(kind in cell.name for cell in cells)]
+    if tried:
+        yield "Tried for tapping, with what was expected before:\n\n" + "\n".join(
+            f"- *{kind}*: {' '.join(f'`{text}`' for text in TRIALS[kind].settings)}: "
+            f"{TRIALS[kind].expectation}"
+            for kind in tried
+        )
     for task in TASKS:
         found: dict[str, list[Cell]] = {}
         for cell in sorted(cells, key=_place):
@@ -189,16 +202,16 @@ def page(cells: Sequence[Cell]) -> Iterator[str]:
             continue
         yield f"## {task.capitalize()}"
         yield table(["", *(title for _, title, _ in WHOLE), "minutes"],
-                    [_whole(name, some) for name, some in found.items()])  # fmt: skip
+                    [_whole(what, some) for what, some in found.items()])  # fmt: skip
         for key, title, digits in PER_VOICE:
             rows = [
-                [name, *(_mean_of(some, key, voice, digits) for voice in VOICES)]
-                for name, some in found.items()
+                [what, *(_mean_of(some, key, voice, digits) for voice in VOICES)]
+                for what, some in found.items()
                 if key in some[0].figures
             ]
             yield f"{title}, by voice:"
             yield table(["", *VOICES], rows)
-    yield f"{origin(cells)} Configurations and all figures are in [{NAME}.json]({NAME}.json)."
+    yield f"{origin(cells)} Configurations and all figures are in [{name}.json]({name}.json)."
 
 
 WHOLE = (
@@ -224,9 +237,9 @@ def _place(cell: Cell) -> tuple[float, int]:
     return (run["epochs"], [*KINDS, *TRIALS].index(kind))
 
 
-def _whole(name: str, some: Sequence[Cell]) -> list[str]:
+def _whole(what: str, some: Sequence[Cell]) -> list[str]:
     return [
-        name,
+        what,
         *(spread(_known(some, key), digits) for key, _, digits in WHOLE),
         spread([cell.cost["seconds"] / 60 for cell in some], 0),
     ]
@@ -245,11 +258,12 @@ def _mean_of(some: Sequence[Cell], key: str, voice: str, digits: int) -> str:
 def main() -> None:
     options = parser(__doc__, NAME)
     add_tiny(options)
+    options.add_argument("--split", default=SPLIT, choices=[SPLIT, "test"], help="judged on")
     asked = options.parse_args()
     epochs = EPOCHS if asked.epochs is None else asked.epochs
-    name = NAME
+    name = named(asked.split)
     if asked.tiny:
-        name, asked.runs = f"{NAME}-tiny", asked.runs / "tiny"
+        name, asked.runs = f"{name}-tiny", asked.runs / "tiny"
     cells = Cells(asked.results / f"{name}.json")
     if not asked.page:
         lab = laboratory(asked)
@@ -259,9 +273,10 @@ def main() -> None:
         for seed in asked.seeds:
             for which in chosen(places, asked):
                 task, kind = places[which]
-                without_a_model(task, lab, cells)
+                without_a_model(task, asked.split, lab, cells)
                 run = run_of(task, kind, seed, epochs)
-                job = Job(which, run, partial(measure, task))
+                judge = partial(measure, task, asked.split)
+                job = Job(which, run, judge, others={"split": asked.split})
                 lab.cell(shrunk(job) if asked.tiny else job, cells)
                 write_page(asked.results / f"{name}.md", *page(list(cells)))
     write_page(asked.results / f"{name}.md", *page(list(cells)))
