@@ -133,8 +133,8 @@ WRITTEN: Final = (
 )
 CLOSED_HAT: Final = (
     Column("closed hat: F1", ("f1_per_voice", "closed hat")),
-    Column("velocity", ("velocity_error_per_voice", "closed hat"), _ONE),
-    Column("timing, ms", ("offset_error_ms_per_voice", "closed hat"), _TWO),
+    Column("closed hat: velocity MAE of 127", ("velocity_error_per_voice", "closed hat"), _ONE),
+    Column("closed hat: timing MAE, ms", ("offset_error_ms_per_voice", "closed hat"), _TWO),
 )
 
 

@@ -309,7 +309,7 @@ def _scores(split: str, scores: Mapping[str, Any]) -> str:
             if ours.value:
                 lines.append(f"| {label}{column.label} | {_text(ours)} | "
                              f"{_other(scores, beside, column)} |")  # fmt: skip
-    lines += ["", *_voices(scores)]
+    lines += _voices(scores)
     return "\n".join(lines)
 
 
@@ -330,30 +330,44 @@ def _text(found: Cell) -> str:
     return f"{found.value} ({found.interval})" if found.interval else found.value
 
 
-_VOICES: Final = (
-    ("F1", ("reconstruction", "f1_per_voice"), "{:.3f}"),
-    ("velocity MAE", ("reconstruction", "velocity_error_per_voice"), "{:.1f}"),
-    ("timing MAE, ms", ("reconstruction", "offset_error_ms_per_voice"), "{:.1f}"),
+_DENSITIES: Final = (
     ("density of samples", ("samples", "density"), "{:.4f}"),
     ("of training windows", ("samples", "train_density"), "{:.4f}"),
-    ("tapping F1", ("tap", "f1_per_voice"), "{:.3f}"),
-    ("infilling F1", ("infill", "f1_per_voice"), "{:.3f}"),
 )
+_BY_VOICE: Final = (
+    ("reconstruction", "reconstruction", _DENSITIES),
+    ("tapping", "tap", ()),
+    ("infilling", "infill", ()),
+)
+"""What a table of the voices is called, the part that it is of, and what it has besides."""
 
 
-def _voices(scores: Mapping[str, Any]) -> list[str]:
-    kept = [entry for entry in _VOICES if figure(scores, entry[1])]
-    lines = [
-        f"| voice | {' | '.join(label for label, _, _ in kept)} |",
-        f"|---|{'---|' * len(kept)}",
-    ]
+def _voices(scores: Mapping[str, Any]) -> Iterator[str]:
+    """Tables of the voices, a line each."""
+    for title, part, besides in _BY_VOICE:
+        columns = (
+            ("F1", (part, "f1_per_voice"), "{:.3f}"),
+            ("velocity MAE of 127", (part, "velocity_error_per_voice"), "{:.1f}"),
+            ("timing MAE, ms", (part, "offset_error_ms_per_voice"), "{:.1f}"),
+            *besides,
+        )
+        if part in scores:
+            yield from _by_voice(title, columns, scores)
+
+
+def _by_voice(
+    title: str, columns: Sequence[tuple[str, tuple[str, ...], str]], scores: Mapping[str, Any]
+) -> Iterator[str]:
+    kept = [entry for entry in columns if figure(scores, entry[1])]
+    yield ""
+    yield f"| {title}, by voice | {' | '.join(label for label, _, _ in kept)} |"
+    yield f"|---|{'---|' * len(kept)}"
     for voice in VOICES:
         cells = [
             _text(_cell(scores, path[:1], Column(label, (*path[1:], voice), form)))
             for label, path, form in kept
         ]
-        lines.append(f"| {voice} | {' | '.join(cells)} |")
-    return lines
+        yield f"| {voice} | {' | '.join(cells)} |"
 
 
 # -- what it is bad at -----------------------------------------------------------------------
