@@ -12,6 +12,14 @@ from benchmarks.original import KINDS, METHODS, TASKS, TRIALS, run_of
 from ghostnote.export.card import _leaves
 from ghostnote.model.size import n_parameters
 from ghostnote.train.config import refuse_contradictions, to_table
+from ghostnote.train.presets import preset
+
+
+def test_none_but_ours_is_cut_short() -> None:
+    assert run_of("tap", "ours", 0, 40).patience == preset("tap-4bar").run.patience
+    for kind in (*KINDS[1:], *TRIALS):
+        assert run_of("tap", kind, 0, 40).patience == 40
+        assert run_of("tap", kind, 0, 8).patience == run_of("tap", "ours", 0, 8).patience
 
 
 @pytest.mark.parametrize("task", TASKS)
